@@ -1,0 +1,57 @@
+"""What one process holds: settings, modules and the shared services."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from framework.database import Database
+from framework.module import Module
+from framework.sessions import SessionCookie
+from framework.settings import Settings
+
+
+@dataclass(slots=True)
+class Application:
+    """Given to health checks, dynamic checks, lifespans, tasks and (as a dependency) to routes."""
+
+    settings: Settings
+    modules: tuple[Module, ...]
+    database: Database
+    redis: Redis
+    cookie: SessionCookie = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cookie = SessionCookie(self.settings)
+
+    def module(self, name: str) -> Module | None:
+        return next((module for module in self.modules if module.name == name), None)
+
+    async def close(self) -> None:
+        await self.database.close()
+        await self.redis.aclose()
+
+
+def connect(settings: Settings, modules: tuple[Module, ...], process: str) -> Application:
+    """Opens no connection yet: Postgres and Redis are dialled when first needed."""
+    # 100 ms and no retries: Redis is for speed, and a frozen one must not hold a request (reliability bar, E14).
+    redis = Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=0.1,
+        socket_connect_timeout=0.1,
+        retry=Retry(NoBackoff(), 0),
+        client_name=f"seamark-{process}",
+    )
+    return Application(settings, modules, Database(settings, process), redis)
+
+
+async def _application(request: Request) -> Application:
+    application = request.app.state.application
+    assert isinstance(application, Application)
+    return application
+
+
+CurrentApplication = Annotated[Application, Depends(_application)]

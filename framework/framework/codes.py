@@ -1,0 +1,109 @@
+"""The framework's own check codes. A module declares its own in its ``checks.py``."""
+
+from framework.findings import Code, Level
+
+SM001 = Code(
+    "SM001",
+    "A setting is missing or invalid",
+    Level.ERROR,
+    "Settings are read from the environment, `SM_…_FILE` and `/run/secrets`, `.env` and (while `sm dev` runs) `.seamark/run.env`.",
+)
+SM002 = Code(
+    "SM002",
+    "A module could not be loaded",
+    Level.ERROR,
+    "The entry point of a module raised while it was imported, or it does not hold a `Module` value.",
+)
+SM003 = Code(
+    "SM003",
+    "A required module is not installed",
+    Level.ERROR,
+    "`SM_MODULES_ENABLED` or another module's `requires` names a module that no installed distribution provides.",
+)
+SM004 = Code("SM004", "Modules require each other in a circle", Level.ERROR, "`requires` must form an order.")
+SM005 = Code(
+    "SM005",
+    "A module's name cannot be used",
+    Level.ERROR,
+    "A module's name is its folder, package, URL prefix, Postgres schema, Alembic branch and settings prefix, so it must be a lower-case identifier that none of them reserves.",
+)
+SM006 = Code(
+    "SM006",
+    "Two owners claim the same thing",
+    Level.ERROR,
+    "Routes, pages, tasks, permissions, health checks and settings prefixes each have one owner.",
+)
+SM007 = Code(
+    "SM007",
+    "A contribution does not carry its module's name",
+    Level.ERROR,
+    "Routes live under `/api/<module>`, pages under `/<module>`, permissions, tasks and health checks are named `<module>.…`, settings `SM_<MODULE>_…`.",
+)
+SM008 = Code(
+    "SM008",
+    "A route declares no policy",
+    Level.ERROR,
+    "Every route says who may call it with `@policy(public | optional | signed_in | require(…))` (ASVS 8.2.1).",
+)
+SM009 = Code(
+    "SM009",
+    "An import crosses a module boundary",
+    Level.ERROR,
+    "Imports go host → modules → framework; a module imports another only through its `contract` and only when it lists it in `requires`.",
+)
+SM010 = Code(
+    "SM010",
+    "The database and the code do not match",
+    Level.ERROR,
+    "The web process never migrates. *Behind*: revisions that this code needs are not applied; run `sm migrate`. "
+    "*Unknown*: the database is ahead of this code and outside the compatibility window that the migrator recorded.",
+)
+SM011 = Code(
+    "SM011",
+    "A stream asks for the request's database session",
+    Level.ERROR,
+    "A request's session is closed before the first byte leaves, so a stream would reopen it silently and leak its connection. "
+    "Streams open short units of work themselves: `async with database.unit_of_work(read_only=True)`.",
+)
+SM012 = Code(
+    "SM012",
+    "Serving under a path prefix is not supported",
+    Level.ERROR,
+    "`--root-path` would move pages, cookies and built assets to places that nothing else knows. Give Seamark a host name of its own.",
+)
+SM013 = Code(
+    "SM013",
+    "A setting is unsafe for production",
+    Level.ERROR,
+    "Secrets must be strong, the public address must be https, proxies must be named.",
+)
+SM014 = Code(
+    "SM014",
+    "A service is not reachable",
+    Level.ERROR,
+    "Postgres or Redis did not answer at the configured address.",
+)
+SM015 = Code(
+    "SM015",
+    "Nobody can administer this installation",
+    Level.WARNING,
+    "No active account holds the administrator role. `sm create-admin` makes one.",
+)
+SM016 = Code(
+    "SM016",
+    "The browser application is not built",
+    Level.ERROR,
+    "`host/client_app/dist` has no manifest. `npm ci && npm run build` makes it.",
+)
+SM017 = Code(
+    "SM017",
+    "A silenced code says no reason, or does not exist",
+    Level.ERROR,
+    "`SM_SILENCED_CHECKS` is `CODE=reason; CODE=reason`. A reason is what makes a silence reviewable.",
+)
+SM018 = Code(
+    "SM018",
+    "The tables and the migrations differ",
+    Level.ERROR,
+    "Autogenerate finds a difference. `sm migrate new <module> -m …` writes the missing revision.",
+)

@@ -1,0 +1,80 @@
+"""Health: what each module says of itself, aggregated (probes: Kubernetes, "Configure Liveness, Readiness and Startup Probes")."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+if TYPE_CHECKING:
+    from framework.application import Application
+
+log = structlog.get_logger()
+Status = Literal["ok", "degraded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """``run`` raises when something is wrong, and may return a short remark for people when it is not.
+
+    ``name`` is ``<module>.<what>``. A failing critical check makes the whole application unhealthy (503); any other
+    only degrades it. ``timeout`` is in seconds.
+    """
+
+    name: str
+    run: "Callable[[Application], Awaitable[str | None]]"
+    critical: bool = False
+    timeout: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthResult:
+    name: str
+    status: Status
+    critical: bool
+    milliseconds: float
+    remark: str = ""
+
+
+async def run_checks(application: "Application", checks: Sequence[HealthCheck]) -> list[HealthResult]:
+    """All checks at once, each within its timeout. Exception texts go to the log, never into a result."""
+    return list(await asyncio.gather(*(_run(application, check) for check in checks)))
+
+
+async def _run(application: "Application", check: HealthCheck) -> HealthResult:
+    started = perf_counter()
+    status: Status = "ok"
+    remark = ""
+    try:
+        async with asyncio.timeout(check.timeout):
+            remark = await check.run(application) or ""
+    except TimeoutError:
+        status, remark = ("failed" if check.critical else "degraded"), f"no answer within {check.timeout:g} s"
+    except Exception as error:  # noqa: BLE001 - whatever a check raises is what it reports
+        log.warning("health check failed", check=check.name, error=repr(error))
+        status, remark = ("failed" if check.critical else "degraded"), "failed; the log of this process says why"
+    return HealthResult(check.name, status, check.critical, round((perf_counter() - started) * 1000, 1), remark)
+
+
+def overall(results: Sequence[HealthResult]) -> Status:
+    """``failed`` only when a critical check fails."""
+    if any(result.status == "failed" for result in results):
+        return "failed"
+    return "degraded" if any(result.status == "degraded" for result in results) else "ok"
+
+
+async def _database(application: "Application") -> None:
+    async with application.database.driver_connection() as connection:
+        await connection.fetchval("SELECT 1")
+
+
+async def _redis(application: "Application") -> None:
+    await application.redis.ping()
+
+
+framework_checks = (
+    HealthCheck("seamark.database", _database, critical=True),
+    HealthCheck("seamark.redis", _redis),
+)

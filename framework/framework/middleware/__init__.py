@@ -1,0 +1,37 @@
+"""The layers of a request, pure ASGI, one file each, listed in order here and nowhere else."""
+
+from starlette.middleware import Middleware
+
+from framework.application import Application
+from framework.middleware.access_log import AccessLog
+from framework.middleware.authentication import SessionAuthentication
+from framework.middleware.body_limit import BodyLimit
+from framework.middleware.correlation_id import CorrelationIdMiddleware
+from framework.middleware.csrf import CrossOriginProtection
+from framework.middleware.errors import Errors
+from framework.middleware.retry import RetryLostConnections
+from framework.middleware.route_lookup import RouteLookup
+from framework.middleware.security_headers import SecurityHeaders
+from framework.routing import RouteTable
+
+
+def stack(application: Application, table: RouteTable) -> list[Middleware]:
+    """Outermost first. Tests run this list too, never a shortened one."""
+    return [
+        # First, so that every line logged and every error answered below carries the id.
+        Middleware(CorrelationIdMiddleware),
+        # Outside of what answers errors, so that it sees the status which leaves.
+        Middleware(AccessLog),
+        # Outside of errors as well: a 500 needs its headers as much as a page.
+        Middleware(SecurityHeaders, secure=application.settings.is_secure),
+        Middleware(Errors),
+        # All further layers read the route's policy.
+        Middleware(RouteLookup, table=table),
+        # Before anything reads the body.
+        Middleware(BodyLimit, default=application.settings.max_body),
+        # Before the session is read: a forged request costs no database round trip.
+        Middleware(CrossOriginProtection, origins=application.settings.origins, cookie=application.cookie.name),
+        Middleware(SessionAuthentication, application=application),
+        # Innermost: a lost connection repeats dependencies, handler and commit, and nothing above.
+        Middleware(RetryLostConnections),
+    ]

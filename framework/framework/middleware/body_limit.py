@@ -1,0 +1,32 @@
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from framework.context import RequestContext
+from framework.problems import Problem
+
+
+class BodyLimit:
+    """Refuses a body above the route's limit: at once when its length is declared, else as soon as it is exceeded.
+
+    Starlette's limiter counts what arrives; this chooses the limit and refuses a declared excess as a problem document.
+    """
+
+    def __init__(self, app: ASGIApp, default: int) -> None:
+        self.app = app
+        self.default = default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        context: RequestContext = scope["seamark"]
+        limit = (context.policy.max_body if context.policy else None) or self.default
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large(limit)
+        await RequestBodyLimitMiddleware(self.app, max_body_size=limit)(scope, receive, send)
+
+
+def too_large(limit: int) -> Problem:
+    size = f"{limit / 1_048_576:.0f} MiB" if limit >= 1_048_576 else f"{limit / 1024:.0f} KiB"
+    return Problem(413, "request.too_large", f"The body may have at most {size}.", headers={"connection": "close"})

@@ -1,0 +1,79 @@
+"""The manifest: everything a module may contribute, one field each."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from framework.health import HealthCheck
+from framework.principal import Authentication
+from framework.routing import Router
+from framework.settings import ModuleSettings
+from framework.tasks import Schedule, Task
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from framework.application import Application
+    from framework.checks import Check
+    from framework.events import Subscription
+
+__all__ = ["AsyncIterator", "Module", "Navigation", "Permission"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """``name`` is ``<module>.<what>``; ``label`` is what an administrator reads when editing a role."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Navigation:
+    """An entry of the application's navigation. ``icon`` names one of the design system's; lower ``order`` comes first."""
+
+    label: str
+    path: str
+    icon: str
+    permission: str | None = None
+    group: str = "main"
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A feature. ``module.py`` of its package holds one such value, named ``module``; importing it does nothing else.
+
+    ``name`` is also the package, the URL prefix, the Postgres schema, the Alembic branch and the settings prefix.
+    """
+
+    name: str
+    """Lower-case identifier; see above."""
+    label: str
+    """What people read."""
+    requires: tuple[str, ...] = ()
+    """Modules whose ``contract`` this one imports or whose service it needs; enabled along with it."""
+    router: Router | None = None
+    """API routes under ``/api/<name>``."""
+    pages: tuple[str, ...] = ()
+    """Paths of the browser application under ``/<name>``; ``{id}`` stands for one segment."""
+    navigation: tuple[Navigation, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    settings: type[ModuleSettings] | None = None
+    """Read at boot from ``SM_<NAME>_…``."""
+    tasks: tuple[Task, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    subscriptions: "tuple[Subscription, ...]" = ()
+    """Events of other modules (from their ``contract``) that this one acts on."""
+    health: tuple[HealthCheck, ...] = ()
+    checks: "tuple[Check, ...]" = ()
+    """What ``sm doctor`` asks of this module beyond the framework's own checks."""
+    commands: "tuple[Callable[..., None], ...]" = ()
+    """Further ``sm`` commands: plain functions with Typer annotations, named like the command."""
+    authentication: Authentication | None = None
+    """Only for the one module that signs people in."""
+    lifespan: "Callable[[Application], AbstractAsyncContextManager[None]] | None" = None
+    """Entered when the web process starts, left (in reverse order) when it ends."""
+    demo: "Callable[[AsyncSession], Awaitable[None]] | None" = None
+    """Writes example data for ``sm demo``; must be harmless when run twice."""

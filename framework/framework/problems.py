@@ -1,0 +1,92 @@
+"""Errors as problem documents (RFC 9457) with a stable ``code`` and the correlation id."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from framework.correlation import correlation_id
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """Answer the request with this problem. ``code`` is part of the API: ``<module>.<what>``.
+
+    ``errors`` lists what is wrong with fields: ``{"field": "email", "message": "…"}``; further keywords become
+    members of the document (RFC 9457 section 3.2).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(f"{status} {code} {detail}".rstrip())
+        self.status, self.code, self.detail = status, code, detail
+        self.errors, self.headers, self.members = errors, headers, members
+
+
+def document(problem: Problem) -> bytes:
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "code": problem.code,
+        "correlation_id": correlation_id(),
+    }
+    if problem.detail:
+        body["detail"] = problem.detail
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    return orjson.dumps(body | problem.members, default=str)
+
+
+def response(problem: Problem) -> Response:
+    headers = {"cache-control": "no-store", **(problem.headers or {})}
+    return Response(document(problem), problem.status, headers, media_type=MEDIA_TYPE)
+
+
+async def answer_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return response(error)
+
+
+async def answer_http_exception(_: Request, error: Exception) -> Response:
+    """What FastAPI and Starlette raise themselves, in our form."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+    return response(Problem(error.status_code, f"http.{code}", str(error.detail or phrase), headers=error.headers))
+
+
+async def answer_invalid_request(_: Request, error: Exception) -> Response:
+    """Which fields are wrong and why, without echoing what was sent (it may hold a password)."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": message(item)}
+        for item in error.errors()
+    ]
+    return response(Problem(422, "request.invalid", "Some fields are not valid.", errors=errors))
+
+
+def message(error: Mapping[str, Any]) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return text[:1].upper() + text[1:]
+
+
+handlers = {
+    Problem: answer_problem,
+    HTTPException: answer_http_exception,
+    RequestValidationError: answer_invalid_request,
+}

@@ -1,0 +1,205 @@
+"""Settings: environment first, then secret files, ``.env`` and ``.seamark/run.env`` (twelve-factor, III)."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from framework.codes import SM001
+from framework.findings import BootError, Finding
+
+DEVELOPMENT = "development"
+NON_PRODUCTION = frozenset({DEVELOPMENT, "test", "testing"})
+RUN_ENV = Path(".seamark/run.env")
+SECRETS_DIR = Path("/run/secrets")
+
+
+def split_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith("postgresql+asyncpg://"):
+        raise ValueError("must start with postgresql+asyncpg:// (Postgres is the only database)")
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis:// or rediss://")
+    return value
+
+
+def _origin(value: str) -> str:
+    value = value.rstrip("/")
+    scheme, separator, host = value.partition("://")
+    if scheme not in ("http", "https") or not separator or not host or "/" in host or "@" in host:
+        raise ValueError("must be an origin such as https://app.example.com, without a path")
+    return value.lower()
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class FileSecrets(PydanticBaseSettingsSource):
+    """``SM_X_FILE=/path`` and ``/run/secrets/sm_x`` give the value of ``SM_X`` (Docker and Kubernetes secrets)."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = f"{self.config.get('env_prefix', '')}{field_name}"
+        named = os.environ.get(f"{name}_FILE".upper())
+        for path in (Path(named) if named else None, SECRETS_DIR / name.lower(), SECRETS_DIR / name.upper()):
+            if path is not None and path.is_file():
+                return path.read_text().strip(), field_name, False
+        if named:
+            raise BootError([SM001.finding(f"{name.upper()}_FILE names {named}, which is not a readable file")])
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class EnvironmentSettings(BaseSettings):
+    """The base of every settings class: sources in their order, frozen values."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources = [init_settings, env_settings, FileSecrets(settings_cls), _dotenv(settings_cls, Path(".env"))]
+        if _run_env_counts():
+            sources.append(_dotenv(settings_cls, RUN_ENV))
+        return tuple(sources)
+
+
+def _dotenv(settings_cls: type[BaseSettings], path: Path) -> DotEnvSettingsSource:
+    return DotEnvSettingsSource(settings_cls, env_file=path)
+
+
+def _run_env_counts() -> bool:
+    """``sm dev`` describes its servers there; an environment that says production does not listen to it."""
+
+    class Probe(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="SM_", env_file=".env", extra="ignore")
+        environment: str = DEVELOPMENT
+
+    return Probe().environment == DEVELOPMENT
+
+
+class Settings(EnvironmentSettings):
+    """What the host and the framework read. A module's own settings are a ``ModuleSettings`` in its ``settings.py``."""
+
+    model_config = SettingsConfigDict(env_prefix="SM_")
+
+    environment: str = Field(
+        "production", description="`development`, `test` and `testing` are what they say; anything else is production."
+    )
+    modules_enabled: CommaSeparated | None = Field(
+        None, description="Comma-separated modules to load, closed over what they require. Unset: all installed."
+    )
+    secret_key: SecretStr = Field(
+        description="Signs cookies and links: 32 random bytes or more. `python -c 'import secrets; print(secrets.token_urlsafe(48))'`"
+    )
+    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(split_commas)] = Field(
+        (), description="Comma-separated earlier (or coming) keys that still verify, so rotating logs nobody out."
+    )
+    public_url: Origin = Field(
+        "http://localhost:8000", description="The origin people use: decides cookies, the CSRF check and links in mail."
+    )
+    extra_origins: CommaSeparated = Field((), description="Further origins from which the application is served.")
+    database_url: PostgresUrl = Field(description="`postgresql+asyncpg://user:password@host/database`")
+    database_direct_url: PostgresUrl | None = Field(
+        None, description="Past PgBouncer, for migrations and LISTEN. Unset: `SM_DATABASE_URL`."
+    )
+    database_pgbouncer: bool = Field(False, description="`SM_DATABASE_URL` is PgBouncer in transaction mode.")
+    database_pool_size: int = Field(5, ge=1, description="Connections kept per process.")
+    database_pool_overflow: int = Field(5, ge=0, description="Connections beyond them under load.")
+    database_pool_timeout: float = Field(5, gt=0, description="Seconds to wait for a connection before 503.")
+    database_statement_timeout: float = Field(30, gt=0, description="Seconds a statement may run.")
+    database_slow_statement: float = Field(1, gt=0, description="Seconds from which a statement is logged as slow.")
+    redis_url: RedisUrl = Field(description="`redis://host:6379/0`: broker, limits and speed, never truth.")
+    log_format: Literal["console", "json"] = Field("json", description="`console` for people, `json` for collectors.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
+    session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
+    session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
+    silenced_checks: str = Field("", description="`CODE=reason; CODE=reason`: findings that are known and accepted.")
+    vite_url: str | None = Field(None, description="Set by `sm dev`: pages load the browser code from Vite.")
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment not in NON_PRODUCTION
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether people reach the application by TLS: decides `Secure` and the cookie's name."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset({self.public_url, *(origin.lower().rstrip("/") for origin in self.extra_origins)})
+
+    @property
+    def direct_database_url(self) -> str:
+        return (self.database_direct_url or self.database_url).get_secret_value()
+
+
+class ModuleSettings(EnvironmentSettings):
+    """A module's settings. Declare ``model_config = SettingsConfigDict(env_prefix="SM_<MODULE>_")``."""
+
+
+def load[T: EnvironmentSettings](settings_cls: type[T]) -> T:
+    """Read and validate; raises ``BootError`` with one ``SM001`` per bad or missing setting, without its value."""
+    try:
+        return settings_cls()
+    except ValidationError as error:
+        raise BootError(findings_of(settings_cls, error)) from None
+
+
+def findings_of(settings_cls: type[EnvironmentSettings], error: ValidationError) -> list[Finding]:
+    prefix = settings_cls.model_config.get("env_prefix", "")
+    findings = []
+    for problem in error.errors(include_input=False, include_url=False):
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        info = settings_cls.model_fields.get(field)
+        missing = problem["type"] == "missing"
+        findings.append(
+            SM001.finding(
+                f"{(prefix + field).upper()} {'is not set' if missing else 'is invalid: ' + problem['msg'].removeprefix('Value error, ')}",
+                hint=_hint(field, info) if missing else "",
+            )
+        )
+    return findings
+
+
+def _hint(field: str, info: FieldInfo | None) -> str:
+    described = (info.description or "") if info else ""
+    if field in ("database_url", "redis_url", "secret_key"):
+        return f"{described} (on a laptop: `make dev` sets it while it runs)"
+    return described
+
+
+@cache
+def settings_of[T: ModuleSettings](settings_cls: type[T]) -> T:
+    """A module's settings, read once a process (the boot reads them all first, so a route never fails on them)."""
+    return load(settings_cls)
