@@ -1,7 +1,7 @@
 """What one process holds: settings, modules and the shared services."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 from redis.asyncio import Redis
@@ -13,6 +13,9 @@ from framework.module import Module
 from framework.sessions import SessionCookie
 from framework.settings import Settings
 
+if TYPE_CHECKING:
+    from framework.checks import Check
+
 
 @dataclass(slots=True)
 class Application:
@@ -22,6 +25,8 @@ class Application:
     modules: tuple[Module, ...]
     database: Database
     redis: Redis
+    checks: "tuple[Check, ...]" = ()
+    """What the host asks of this installation beyond the framework's and the modules' own checks."""
     cookie: SessionCookie = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,13 +1,14 @@
 """The check engine behind the boot, ``sm doctor``, the admin page and CI."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from framework.application import Application
-from framework.codes import SM017
+from framework.codes import SM013, SM014, SM017
 from framework.findings import Code, Finding, Level, all_codes
 
 log = structlog.get_logger()
@@ -77,3 +78,77 @@ def parse_silenced(text: str) -> tuple[dict[str, str], list[Finding]]:
         else:
             reasons[code] = reason
     return reasons, bad
+
+
+def all_checks(application: Application) -> list[Check]:
+    """The framework's checks, the host's and those of every enabled module, in that order."""
+    modules = [replace(check, owner=module.name) for module in application.modules for check in module.checks]
+    return [*framework_checks, *application.checks, *modules]
+
+
+def _production_settings(application: Application) -> Iterator[Finding]:
+    settings = application.settings
+    if not settings.is_production:
+        return
+    keys = [
+        ("SM_SECRET_KEY", settings.secret_key),
+        *(("SM_SECRET_KEY_FALLBACKS", key) for key in settings.secret_key_fallbacks),
+    ]
+    for name, key in keys:
+        if reason := weakness(key.get_secret_value()):
+            yield SM013.finding(f"{name} {reason}", hint="python -c 'import secrets; print(secrets.token_urlsafe(48))'")
+    if not settings.is_secure:
+        yield SM013.finding(
+            f"SM_PUBLIC_URL is {settings.public_url}, so cookies travel without TLS",
+            hint="set it to the https:// address that people use",
+        )
+    if os.environ.get("FORWARDED_ALLOW_IPS", "").strip() == "*":
+        yield SM013.finding(
+            "FORWARDED_ALLOW_IPS is *, so anyone may choose the client address that is logged and limited",
+            hint="name the proxy's address or network, such as 10.0.0.0/8",
+        )
+    if settings.vite_url:
+        yield SM013.finding("SM_VITE_URL is set, so pages load unbuilt browser code", hint="unset it")
+
+
+def weakness(secret: str) -> str | None:
+    """Why a signing key is too weak, if it is (Django's security.W009: length, distinct characters, known defaults)."""
+    if len(secret) < 32:
+        return f"has {len(secret)} characters; it needs 32 or more"
+    if len(set(secret)) < 8:
+        return "repeats a few characters"
+    if any(
+        word in secret.lower() for word in ("changeme", "change-me", "change_me", "insecure", "secret-key", "example")
+    ):
+        return "is an example from some documentation"
+    return None
+
+
+async def _reachable(application: Application) -> list[Finding]:
+    findings = []
+    try:
+        async with application.database.driver_connection() as connection:
+            version = connection.get_server_version()
+        if version.major < 15:
+            findings.append(SM014.finding(f"Postgres is version {version.major}; 15 or newer is needed"))
+    except Exception as error:  # noqa: BLE001 - any failure to connect is the finding
+        findings.append(
+            SM014.finding(
+                f"Postgres: {type(error).__name__}: {error}", hint="SM_DATABASE_URL; on a laptop `make dev` starts one"
+            )
+        )
+    try:
+        await application.redis.ping()
+    except Exception as error:  # noqa: BLE001
+        findings.append(
+            SM014.finding(
+                f"Redis: {type(error).__name__}: {error}", hint="SM_REDIS_URL; on a laptop `make dev` starts one"
+            )
+        )
+    return findings
+
+
+framework_checks = (
+    Check("settings for production", _production_settings),
+    Check("services", _reachable, dynamic=True),
+)

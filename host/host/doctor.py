@@ -1,0 +1,66 @@
+"""``sm doctor``: the check engine's report for people and for programs."""
+
+import asyncio
+import sys
+from typing import Literal
+
+import orjson
+from framework.checks import Report, all_checks, run_checks
+from framework.correlation import bound, new_correlation_id
+from framework.findings import BootError, Level
+from framework.logging import configure
+from framework.settings import Settings, load
+from rich.console import Console
+
+from host.boot import compose
+
+MARKS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.INFO: "[blue]i[/]"}
+
+
+def examine(*, static_only: bool) -> Report:
+    """Run every check. What stops the boot is itself a finding, so even a broken installation gets a report."""
+    configure("console", "error", "doctor")
+    try:
+        application = compose(load(Settings), "doctor")
+    except BootError as error:
+        return Report(tuple(error.findings), ())
+
+    async def judge() -> Report:
+        try:
+            return await run_checks(application, all_checks(application), static_only=static_only)
+        finally:
+            await application.close()
+
+    with bound(new_correlation_id()):
+        return asyncio.run(judge())
+
+
+def show(report: Report, output: Literal["text", "json"]) -> None:
+    if output == "json":
+        findings = [
+            {
+                "code": item.code,
+                "level": item.level.name.lower(),
+                "owner": item.owner,
+                "message": item.message,
+                "hint": item.hint,
+            }
+            for item in report.findings
+        ]
+        silenced = [{"code": item.code, "reason": reason} for item, reason in report.silenced]
+        sys.stdout.write(
+            orjson.dumps({"findings": findings, "silenced": silenced}, option=orjson.OPT_INDENT_2).decode() + "\n"
+        )
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for item in report.findings:
+        console.print(f"{MARKS[item.level]} [bold]{item.code}[/] {item.message} [dim]({item.owner})[/]")
+        if item.hint:
+            console.print(f"         [dim]→[/] {item.hint}")
+    for item, reason in report.silenced:
+        console.print(f"[dim]- {item.code} {item.message}: silenced, {reason}[/]")
+    counts = {level: sum(item.level is level for item in report.findings) for level in Level}
+    if report.findings:
+        console.print(f"{counts[Level.ERROR]} errors, {counts[Level.WARNING]} warnings, {counts[Level.INFO]} remarks")
+    else:
+        console.print("[green]✓[/] nothing found")

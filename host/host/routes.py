@@ -1,0 +1,199 @@
+"""The host's own routes (probes, health, what the browser application asks first, API description, pages) and all modules'."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from framework.application import Application, CurrentApplication
+from framework.context import OptionalPrincipal
+from framework.health import HealthResult, Status, framework_checks, overall, run_checks
+from framework.migrating import schema_findings
+from framework.module import Module
+from framework.policies import optional, policy, public, require
+from framework.problems import Problem, response
+from framework.routing import operation_id
+from framework.settings import Settings
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.staticfiles import StaticFiles
+
+from host import shell
+
+router = APIRouter(generate_unique_id_function=operation_id)
+IMMUTABLE = "public, max-age=31536000, immutable"
+HOST_PAGES = ("/",)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class NavigationItem(_Answer):
+    module: str
+    label: str
+    path: str
+    icon: str
+    group: str
+    order: int
+
+
+class SignedInUser(_Answer):
+    id: str
+    email: str
+    name: str
+    permissions: list[str]
+
+
+class AppDescription(_Answer):
+    """What the browser application needs to know before it draws anything."""
+
+    name: str
+    environment: str
+    modules: list[str]
+    navigation: list[NavigationItem]
+    user: SignedInUser | None
+
+
+class Health(_Answer):
+    status: Status
+    checks: list[HealthResult]
+
+
+class Liveness(_Answer):
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/health", tags=["host"])
+@policy(public)
+async def live() -> Liveness:
+    """Liveness: this process answers. Asks nothing of any other service."""
+    return Liveness()
+
+
+@router.get("/health/ready", tags=["host"], responses={503: {}})
+@policy(public)
+async def ready(application: CurrentApplication) -> Response:
+    """Readiness: the database answers and fits this code. Says no more, because anyone may ask."""
+    try:
+        is_ready = not await schema_findings(application)
+    except Exception:  # noqa: BLE001 - not ready, whatever the reason; /admin/health tells those who may know
+        is_ready = False
+    return JSONResponse({"status": "ok" if is_ready else "unavailable"}, 200 if is_ready else 503)
+
+
+@router.get("/admin/health", tags=["host"], responses={503: {"model": Health}})
+@policy(require("admin.health.view"))
+async def health(application: CurrentApplication) -> Response:
+    """Every enabled module's checks at once; 503 only when a critical one fails."""
+    checks = [*framework_checks, *(check for module in application.modules for check in module.health)]
+    results: list[HealthResult] = await run_checks(application, checks)
+    answer = Health(status=overall(results), checks=results)
+    return Response(answer.model_dump_json(), 503 if answer.status == "failed" else 200, media_type="application/json")
+
+
+@router.get("/api/app", tags=["host"])
+@policy(optional)
+async def describe_app(application: CurrentApplication, principal: OptionalPrincipal) -> AppDescription:
+    """Enabled modules, the navigation that this person may use, and who they are."""
+    user = None
+    if principal is not None:
+        permissions = sorted(principal.permissions)
+        user = SignedInUser(
+            id=str(principal.user_id), email=principal.email, name=principal.name, permissions=permissions
+        )
+    held = principal.permissions if principal else frozenset()
+    return AppDescription(
+        name="Seamark",
+        environment=application.settings.environment,
+        modules=[module.name for module in application.modules],
+        navigation=[item for module in application.modules for item in _navigation(module, held)] if principal else [],
+        user=user,
+    )
+
+
+def _navigation(module: Module, held: frozenset[str]) -> list[NavigationItem]:
+    return [
+        NavigationItem(
+            module=module.name, label=item.label, path=item.path, icon=item.icon, group=item.group, order=item.order
+        )
+        for item in sorted(module.navigation, key=lambda item: item.order)
+        if item.permission is None or item.permission in held
+    ]
+
+
+@router.get("/api/openapi.json", include_in_schema=False)
+@policy(public)
+async def openapi(request: Request) -> JSONResponse:
+    return JSONResponse(describe_api(request.app.state.application))
+
+
+@router.get("/api/docs", include_in_schema=False)
+@policy(public)
+async def docs(application: CurrentApplication) -> Response:
+    """Swagger UI loads from a public CDN, so it has a policy of its own, and none of it exists in production."""
+    if application.settings.is_production:
+        raise Problem(404, "http.not_found", "There is nothing at this address.")
+    page = get_swagger_ui_html(openapi_url="/api/openapi.json", title="Seamark API")
+    page.headers["content-security-policy"] = (
+        "default-src 'self'; script-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+        "style-src 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com"
+    )
+    return page
+
+
+def describe_api(application: Application) -> dict[str, Any]:
+    """OpenAPI of all enabled modules; ``x-seamark`` adds each module's pages for the check of the browser routes."""
+    document = get_openapi(title="Seamark", version="0.1.0", routes=_api_routes(application))
+    pages = {module.name: list(module.pages) for module in application.modules if module.pages}
+    return document | {"x-seamark": {"pages": dict(sorted(pages.items()))}}
+
+
+def _api_routes(application: Application) -> list[BaseRoute]:
+    modules = sorted(application.modules, key=lambda module: module.name)
+    return [*router.routes, *(route for module in modules if module.router for route in module.router.routes)]
+
+
+def collect(application: Application) -> list[BaseRoute]:
+    """Every route of the process: the API, the pages of the enabled modules, the built browser application."""
+    settings = application.settings
+    pages = [*HOST_PAGES, *(page for module in application.modules for page in module.pages)]
+    found: Callable[[Request], Awaitable[Response]] = policy(public)(_answer_with(settings, 200))
+    assets = policy(public)(_built_files())
+    return [
+        *_api_routes(application),
+        *(Route(page, found, name=f"page {page}") for page in pages),
+        Route("/build/{path:path}", assets, name="build"),
+        Route("/favicon.ico", assets, name="favicon"),
+    ]
+
+
+def not_found(settings: Settings) -> Route:
+    """The application's own not-found page, with the status that says so."""
+    return Route("/{path:path}", policy(public)(_answer_with(settings, 404)), name="not found")
+
+
+def _answer_with(settings: Settings, status: int) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_: Request) -> Response:
+        return shell.page(settings, status)
+
+    return answer
+
+
+def _built_files() -> Callable[[Request], Awaitable[Response]]:
+    files = StaticFiles(directory=shell.DIST, check_dir=False)
+
+    async def answer(request: Request) -> Response:
+        path = request.path_params.get("path", "favicon.svg")
+        try:
+            found = await files.get_response(path, request.scope)
+        except (HTTPException, OSError, RuntimeError):
+            return response(Problem(404, "http.not_found", "There is no such file in this build."))
+        # Vite puts a hash of the content into every name below assets/; the rest may change with a release.
+        found.headers["cache-control"] = IMMUTABLE if path.startswith("assets/") else "no-cache"
+        return found
+
+    return answer
