@@ -28,6 +28,8 @@ class RequestContext:
     """The verified session id of the cookie, whether or not its session still lives."""
     set_cookie: str | None = None
     """Sent with the response: a sign-in, a sign-out or a cookie signed anew."""
+    handling: bool = False
+    """The route has begun; until then nothing can have taken effect."""
     commit_sent: bool = False
     """From when a lost connection leaves it unknown whether the transaction took effect."""
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, Uuid, event
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import greenlet_spawn
@@ -61,7 +61,8 @@ def connect_arguments(settings: Settings, process: str) -> dict[str, Any]:
 class Database:
     """The pool of one process and what is borrowed from it.
 
-    No pre-ping: it costs every request 45 % of a statement, and a whole-request retry does what it cannot (ADR 0006).
+    No pre-ping: it costs every request 45 % of a statement. What the driver already knows to be closed is refused at no
+    cost, and a whole-request retry does what neither can (ADR 0006).
     """
 
     def __init__(self, settings: Settings, process: str = "web", *, pool_size: int | None = None) -> None:
@@ -73,6 +74,7 @@ class Database:
             connect_args=connect_arguments(settings, process),
             query_cache_size=1000,
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         # close_resets_only=False: a session used after its end raises instead of silently taking a new connection.
         options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False}
         self._writing = async_sessionmaker(self.engine, **options)
@@ -90,15 +92,23 @@ class Database:
     async def driver_connection(self) -> "AsyncIterator[Connection[Record]]":
         """asyncpg's own connection out of the same pool, for one statement that must cost little."""
         fairy = await self.engine.raw_connection()
+        connection = fairy.driver_connection
+        assert isinstance(connection, asyncpg.Connection)
         try:
-            connection = fairy.driver_connection
-            assert isinstance(connection, asyncpg.Connection)
             yield connection
         finally:
+            if connection.is_closed():
+                fairy.invalidate()
             await greenlet_spawn(fairy.close)
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _refuse_closed(connection: Any, *_: object) -> None:
+    """A connection that the server ended while it lay in the pool; the driver knows without asking. The pool dials anew."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:

@@ -27,10 +27,14 @@ def configure(log_format: str, level: str, process: str) -> None:
     if log_format == "json":
         # Straight to bytes: a third of what the standard library's handlers cost a request.
         render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_bytes)]
-        library_render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_text)]
+        library_render: list[Processor] = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(_to_text),
+        ]
         factory: Any = structlog.BytesLoggerFactory(sys.stdout.buffer)
     else:
-        render = library_render = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+        console: list[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+        render = library_render = console
         factory = structlog.WriteLoggerFactory(sys.stdout)
     structlog.configure(
         processors=[*shared, *render],

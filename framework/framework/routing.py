@@ -133,6 +133,7 @@ class Dispatcher(APIRouter):
         scope["route"] = route
         scope["endpoint"] = route.endpoint
         scope["path_params"] = context.path_params
+        context.handling = True
         await route.app(scope, receive, send)
 
     async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -106,7 +106,7 @@ def _run_env_counts() -> bool:
     return Probe().environment == DEVELOPMENT
 
 
-def _log_format(values: dict[str, Any]) -> str:
+def _log_format(values: dict[str, Any]) -> Literal["console", "json"]:
     return "console" if values.get("environment") == DEVELOPMENT else "json"
 
 

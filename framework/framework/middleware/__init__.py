@@ -31,7 +31,7 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(BodyLimit, default=application.settings.max_body),
         # Before the session is read: a forged request costs no database round trip.
         Middleware(CrossOriginProtection, origins=application.settings.origins, cookie=application.cookie.name),
-        Middleware(SessionAuthentication, application=application),
-        # Innermost: a lost connection repeats dependencies, handler and commit, and nothing above.
+        # A lost connection repeats what lies below: principal, dependencies, handler and commit.
         Middleware(RetryLostConnections),
+        Middleware(SessionAuthentication, application=application),
     ]

@@ -15,56 +15,77 @@ MAX_REPLAY = 1_048_576
 class RetryLostConnections:
     """Runs the request again when the database connection was lost before COMMIT was sent (ADR 0006).
 
-    Everything below starts afresh: dependencies, handler, transaction; the body is replayed from memory. Unsafe methods
-    only where the route says ``retry_safe``, never once the response has begun, and never for a body that is multipart
-    or larger than a megabyte. After COMMIT was sent nobody knows whether it took effect: that stays a 503.
+    Everything below starts afresh: principal, dependencies, handler, transaction; the body is replayed from memory. An
+    unsafe method whose handler has begun only where its route says ``retry_safe``; never once the response has begun,
+    and never with a body that is multipart or larger than a megabyte. After COMMIT was sent nobody knows whether it took
+    effect: that stays a 503.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._may_repeat(scope):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        context: RequestContext = scope["seamark"]
+        body = _RecordedBody(receive)
         started = False
-        received: list[Message] = []
-        replay: list[Message] = []
-
-        async def receive_or_replay() -> Message:
-            if replay:
-                return replay.pop(0)
-            message = await receive()
-            received.append(message)
-            return message
 
         async def send_and_note(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
-        context: RequestContext = scope["seamark"]
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                await self.app(dict(scope), receive_or_replay, send_and_note)
+                await self.app(dict(scope), body.receive, send_and_note)
                 return
             except Exception as error:
-                size = sum(len(message.get("body", b"")) for message in received)
-                repeatable = (
-                    not started and not context.commit_sent and size <= MAX_REPLAY and is_connection_lost(error)
-                )
-                if not repeatable or attempt == ATTEMPTS:
+                if (
+                    attempt == ATTEMPTS
+                    or started
+                    or not is_connection_lost(error)
+                    or not _may_repeat(scope, context, body)
+                ):
                     raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))
-            replay[:] = [message for message in received if message["type"] == "http.request"]
+            body.rewind()
             await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
 
-    @staticmethod
-    def _may_repeat(scope: Scope) -> bool:
-        context: RequestContext = scope["seamark"]
-        if context.policy is None:
-            return False
-        if scope["method"] in SAFE_METHODS:
-            return True
-        multipart = any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
-        return context.policy.retry_safe and not multipart
+
+def _may_repeat(scope: Scope, context: RequestContext, body: "_RecordedBody") -> bool:
+    if context.commit_sent:
+        return False
+    if not context.handling or scope["method"] in SAFE_METHODS:
+        return True
+    multipart = any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
+    return context.policy is not None and context.policy.retry_safe and not multipart and body.complete
+
+
+class _RecordedBody:
+    """The messages received so far, as long as they are few enough to keep."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._recorded: list[Message] = []
+        self._replay: list[Message] = []
+        self._size = 0
+
+    @property
+    def complete(self) -> bool:
+        return self._size <= MAX_REPLAY
+
+    async def receive(self) -> Message:
+        if self._replay:
+            return self._replay.pop(0)
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self.complete:
+            self._recorded.append(message)
+        else:
+            self._recorded.clear()
+        return message
+
+    def rewind(self) -> None:
+        self._replay = [message for message in self._recorded if message["type"] == "http.request"]
