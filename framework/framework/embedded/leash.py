@@ -56,6 +56,14 @@ class Leash:
             self._watcher.stdin.write(message.encode())
 
 
+def signal_group(group: int, number: int) -> bool:
+    """Whether the process group still existed to get the signal; 0 only asks."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+        return True
+    return False
+
+
 def watch() -> None:
     held: dict[int, int] = {}
     for line in sys.stdin:
@@ -64,20 +72,13 @@ def watch() -> None:
             held[group] = ending
         else:
             held.pop(group, None)
-    held = {group: ending for group, ending in held.items() if _signalled(group, ending)}
+    held = {group: ending for group, ending in held.items() if signal_group(group, ending)}
     deadline = time.monotonic() + PATIENCE
     while held and time.monotonic() < deadline:
         time.sleep(0.02)
-        held = {group: ending for group, ending in held.items() if _signalled(group, 0)}
+        held = {group: ending for group, ending in held.items() if signal_group(group, 0)}
     for group in held:
-        _signalled(group, signal.SIGKILL)
-
-
-def _signalled(group: int, number: int) -> bool:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-        return True
-    return False
+        signal_group(group, signal.SIGKILL)
 
 
 if __name__ == "__main__":

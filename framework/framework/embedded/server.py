@@ -1,7 +1,6 @@
-"""What the embedded servers have in common: a folder, a port, a password, one process, and its end."""
+"""What the embedded servers have in common: one process on a loopback port, its start and its end."""
 
-import errno
-import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,55 +9,57 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
+from framework.embedded.errors import EmbeddedServerError
+from framework.embedded.folder import Identity, ServerFolder
 from framework.embedded.home import Account, make_folder
-from framework.embedded.leash import Leash
+from framework.embedded.leash import Leash, signal_group
 from framework.embedded.ports import free_port
 
 HOST = "127.0.0.1"
-
-
-class EmbeddedServerError(RuntimeError):
-    """The server could not be started; the message says why and what to do."""
+# Nothing of the caller's: PGDATA and its like would change what the programs do.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 
 class EmbeddedServer(ABC):
-    """One server on a free loopback port, with its data below ``folder``.
+    """One server with its data below ``folder``, reachable only from this machine and only with its password.
 
-    Port and password stay the same from one start to the next while the port is free, so that other programs may remember them.
-    Without ``durable`` nothing is flushed to disk and a stop is a kill: for data that the next test run makes anew.
-    Blocking; ``start`` and ``stop`` belong to one thread at a time, ``wait`` may be anywhere.
+    Without ``durable`` nothing is flushed to disk and a stop is abrupt: for data that the next test run makes anew.
+    The calls block. ``start`` after an unexpected end starts it again, at the same address.
     """
 
     name: ClassVar[str]
     program: ClassVar[str]
+    pid_file: ClassVar[str]
     ending: ClassVar[signal.Signals]
+    abrupt_ending: ClassVar[signal.Signals]
 
     def __init__(self, folder: Path, *, durable: bool = True, leash: Leash | None = None) -> None:
-        self.folder = folder.absolute()
+        self.folder = ServerFolder(folder)
         self.durable = durable
-        self.data = self.folder / "data"
-        self.log = self.folder / "server.log"
-        self.port = 0
-        self.password = ""
         self.account = Account.current()
+        self.identity = Identity(port=None, password="")
         self._leash = leash or Leash()
         self._owns_leash = leash is None
-        self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
-    def url(self) -> str: ...
-
-    @abstractmethod
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Make the data folder, where it is missing."""
 
     @abstractmethod
-    def _command(self) -> tuple[list[str], str]:
-        """The command line and what the program reads from its standard input."""
+    def command(self) -> list[str]: ...
 
     @abstractmethod
-    def _is_ready(self) -> bool: ...
+    def is_ready(self) -> bool: ...
+
+    def configuration(self) -> str:
+        """What the program reads from its standard input: the place for secrets, which a command line is not."""
+        return ""
+
+    @property
+    def port(self) -> int:
+        assert self.identity.port is not None, f"{self.name} was not started"
+        return self.identity.port
 
     @property
     def pid(self) -> int:
@@ -73,85 +74,103 @@ class EmbeddedServer(ABC):
         self.stop()
 
     def start(self, timeout: float = 60) -> None:
-        """Returns when the server answers. Ends what a killed owner left running in this folder first.
+        """Return when the server answers. Ends what a killed owner left running in the folder first.
 
         Raises ``EmbeddedServerError``.
         """
-        make_folder(self.folder)
-        if blocked := self.account.unreachable(self.data):
-            raise EmbeddedServerError(
-                f"{self.name} cannot run as root, and its unprivileged user cannot reach {self.data} through {blocked}. "
-                "Choose a folder below framework.embedded.data_home()."
-            )
-        self._take_lock()
+        self._discard()
         try:
-            self._end_leftovers()
-            self._load_identity()
-            self._prepare()
-            for attempt in range(3):
-                self.port = free_port(self.port or None)
-                self._save_identity()
-                if self._launch(timeout, last=attempt == 2):
-                    return
-                self.port = 0
+            make_folder(self.folder.path)
+            if blocking := self.account.unreachable(self.folder.data):
+                raise EmbeddedServerError(
+                    f"{self.name} does not run as root, and its unprivileged user cannot pass {blocking} on the way to "
+                    f"{self.folder.data}. Choose a folder below framework.embedded.data_home()."
+                )
+            if not self.folder.lock.acquire():
+                raise EmbeddedServerError(f"{self.name} in {self.folder.path} is in use by another process.")
+            self.folder.end_leftovers(self.program, self.pid_file, self.ending)
+            self.folder.shorten_log()
+            self.identity = self.folder.recall()
+            self.prepare()
+            self._launch(timeout)
         except OSError as error:
-            self._release_lock()
-            raise EmbeddedServerError(f"{self.name} could not be started in {self.folder}: {error}") from error
+            self.stop()
+            raise EmbeddedServerError(f"{self.name} could not be started in {self.folder.path}: {error}") from error
         except BaseException:
             self.stop()
             raise
 
     def wait(self) -> int:
-        """Blocks until the process ends, and returns its exit status as ``subprocess`` gives it."""
+        """Block until the process ends; its exit status as ``subprocess`` gives it. Any thread may wait."""
         assert self._process is not None, f"{self.name} was not started"
         return self._process.wait()
 
     def stop(self, timeout: float = 5) -> None:
-        """Ends the server in good order, by force after ``timeout`` seconds. Nothing to do is no error."""
-        process, self._process = self._process, None
-        if process is not None:
-            _signal(process.pid, self.ending if self.durable else signal.SIGKILL)
+        """End the server in good order, and by force after ``timeout`` seconds. Stopping twice is no error."""
+        if self._process is not None:
+            signal_group(self._process.pid, self.ending if self.durable else self.abrupt_ending)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout)
-            # The whole group: Postgres is many processes, and one that is busy outlives a killed postmaster.
-            _signal(process.pid, signal.SIGKILL)
-            process.wait()
-            self._leash.release(process.pid)
+                self._process.wait(timeout)
+        self._discard()
         if self._owns_leash:
             self._leash.close()
-        self._release_lock()
+        self.folder.lock.release()
 
-    def _launch(self, timeout: float, *, last: bool) -> bool:
-        """Start the process and wait for it; False when someone took the port in between."""
-        command, text = self._command()
-        with self.log.open("ab") as log:
+    def erase(self) -> None:
+        """Delete the data and everything remembered with it."""
+        if not self.folder.path.exists():
+            return
+        if not self.folder.lock.acquire():
+            raise EmbeddedServerError(f"{self.name} in {self.folder.path} is running; stop it first.")
+        self.folder.end_leftovers(self.program, self.pid_file, self.ending)
+        self.folder.lock.release()
+        shutil.rmtree(self.folder.path)
+
+    def _discard(self) -> None:
+        if self._process is not None:
+            signal_group(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._leash.release(self._process.pid)
+            self._process = None
+
+    def _launch(self, timeout: float) -> None:
+        for _ in range(3):
+            self.identity.port = free_port(self.identity.port)
+            self.folder.remember(self.identity)
+            said = self._attempt(timeout)
+            if said is None:
+                return
+            self._discard()
+            # A port that was free when we looked may be gone when the server wants it.
+            if "Address already in use" not in said:
+                break
+        raise EmbeddedServerError(f"{self.name} did not start. The end of {self.folder.log}:\n{_tail(said)}")
+
+    def _attempt(self, timeout: float) -> str | None:
+        """Start the process: None when it answers, else what it said."""
+        with self.folder.log.open("ab") as log:
             begin = log.tell()
-            process = subprocess.Popen(
-                command,
+            self._process = process = subprocess.Popen(
+                self.command(),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=self.environment,
+                env=ENVIRONMENT,
                 start_new_session=True,
                 **self.account.rights,
             )
-        self._process = process
         self._leash.hold(process.pid, self.ending)
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin as stdin:
-            stdin.write(text.encode())
+            stdin.write(self.configuration().encode())
         deadline = time.monotonic() + timeout
         while process.poll() is None and time.monotonic() < deadline:
-            if self._is_ready():
-                return True
+            if self.is_ready():
+                return None
             time.sleep(0.01)
-        said = self.log.read_bytes()[begin:].decode(errors="replace").strip()
-        died = process.poll() is not None
-        self.stop_process()
-        if died and os.strerror(errno.EADDRINUSE).lower() in said.lower() and not last:
-            return False
-        raise EmbeddedServerError(
-            f"{self.name} {f'ended with status {process.returncode}' if died else f'did not answer within {timeout:.0f} s'}. "
-            f"The end of {self.log}:\n" + "\n".join(said.splitlines()[-15:])
-        )
+        return self.folder.log.read_bytes()[begin:].decode(errors="replace") or f"No answer within {timeout:.0f} s."
+
+
+def _tail(text: str | None) -> str:
+    return "\n".join((text or "").splitlines()[-15:])

@@ -1,0 +1,1 @@
+"""``sm dev``: the whole application on this machine with one command."""

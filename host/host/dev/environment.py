@@ -1,0 +1,72 @@
+"""What ``sm dev`` reads from the environment and ``.env``, and what it tells the processes it starts."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+CLONE = Path(__file__).resolve().parents[3]
+NON_PRODUCTION = ("development", "test", "testing")
+
+# What `sm dev --debug` can make wait for a debugger.
+Debugged = Literal["web", "worker"]
+
+
+class DevError(Exception):
+    """``sm dev`` cannot go on; the message is for the person at the keyboard."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A clone and the files ``sm dev`` keeps in it."""
+
+    clone: Path = CLONE
+
+    @property
+    def folder(self) -> Path:
+        return self.clone / ".seamark"
+
+    @property
+    def run_env(self) -> Path:
+        return self.folder / "run.env"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "dev.lock"
+
+    def configured(self) -> dict[str, str]:
+        """The ``SM_`` variables that a person has set: the environment, then ``.env``."""
+        from dotenv import dotenv_values  # noqa: PLC0415 - `sm --help` does without
+
+        both = {**dotenv_values(self.clone / ".env"), **os.environ}
+        return {name: value for name, value in both.items() if name.startswith("SM_") and value is not None}
+
+    def secret_key(self) -> str:
+        """Made once a clone, so that a restart logs nobody out."""
+        path = self.folder / "secret_key"
+        with suppress(FileExistsError):
+            write_private(path, secrets.token_urlsafe(48))
+        return path.read_text()
+
+    def write_run_env(self, values: Mapping[str, str]) -> None:
+        quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in values.items()}
+        self.run_env.unlink(missing_ok=True)
+        write_private(self.run_env, "".join(f"{name}='{value}'\n" for name, value in quoted.items()))
+
+
+def write_private(path: Path, text: str) -> None:
+    """A new file for its owner's eyes only; never readable for others in between."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def refuse_production(configured: Mapping[str, str]) -> None:
+    environment = configured.get("SM_ENVIRONMENT", "development")
+    if environment not in NON_PRODUCTION:
+        raise DevError(
+            f"SM_ENVIRONMENT is {environment!r}, which is production: `sm dev` is for development only. "
+            "Unset it, here and in .env, or start the processes as docs/deployment says."
+        )

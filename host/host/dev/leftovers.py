@@ -1,0 +1,32 @@
+"""Ends what a killed ``sm dev`` left running in this clone.
+
+Its children carry the clone's path in their environment, and so do theirs: that identifies them, which a process id
+in a file does not. The embedded servers find their own leftovers by their data folder.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MARK = "SM_DEV_CLONE"
+
+
+def end_leftovers(clone: Path) -> int:
+    """How many there were."""
+    left = [process for process in psutil.process_iter() if _is_ours(process, str(clone))]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(left, timeout=3)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=3)
+    return len(left)
+
+
+def _is_ours(process: psutil.Process, clone: str) -> bool:
+    # Other people's processes do not show their environment, which is an answer too.
+    with suppress(psutil.Error, OSError):
+        return process.environ().get(MARK) == clone
+    return False

@@ -1,0 +1,50 @@
+"""The Postgres and the Redis of a run: embedded ones, or those a person has named."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from framework.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey, Leash, data_home
+
+from host.dev.console import Console
+from host.dev.supervisor import SERVER_GRACE, in_thread
+
+DATABASE_URL, REDIS_URL = "SM_DATABASE_URL", "SM_REDIS_URL"
+
+
+class Servers:
+    def __init__(self, clone: Path, configured: Mapping[str, str], leash: Leash) -> None:
+        home = data_home(clone)
+        self._configured = configured
+        self._postgres = None if DATABASE_URL in configured else EmbeddedPostgres(home / "postgres", leash=leash)
+        self._valkey = None if REDIS_URL in configured else EmbeddedValkey(home / "valkey", leash=leash)
+
+    @property
+    def embedded(self) -> list[EmbeddedServer]:
+        return [server for server in (self._postgres, self._valkey) if server is not None]
+
+    @property
+    def log(self) -> Path | None:
+        return self._postgres.folder.log if self._postgres else None
+
+    async def start(self, console: Console) -> None:
+        """All at once. Raises ``EmbeddedServerError``."""
+        for name in (DATABASE_URL, REDIS_URL):
+            if name in self._configured:
+                console.say(f"Using the server in {name}")
+        async with asyncio.TaskGroup() as group:
+            for server in self.embedded:
+                group.create_task(self._start(server, console))
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(asyncio.to_thread(server.stop, SERVER_GRACE) for server in self.embedded))
+
+    def addresses(self) -> dict[str, str]:
+        return {
+            DATABASE_URL: self._postgres.url() if self._postgres else self._configured[DATABASE_URL],
+            REDIS_URL: self._valkey.url() if self._valkey else self._configured[REDIS_URL],
+        }
+
+    async def _start(self, server: EmbeddedServer, console: Console) -> None:
+        with console.timed(f"{server.name} ready"):
+            await in_thread(server.start)
