@@ -1,0 +1,66 @@
+import { useApp } from "@seamark/app";
+import { Card, EmptyState, Grid, Icon, PageHeader, Skeleton, Stack } from "@seamark/ui";
+import { Anchor } from "lucide-react";
+import { Suspense, use } from "react";
+import { Link } from "react-router";
+import styles from "./Dashboard.module.css";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { loadModule } from "./modules";
+import { texts } from "./texts";
+
+/** The start page: what the enabled modules have to say, and the ways to them. */
+export function Dashboard() {
+  const { modules, navigation, user } = useApp();
+  const first = user?.name.split(" ")[0] ?? "";
+  return (
+    <>
+      <PageHeader title={texts.greeting(new Date().getHours(), first)} lead={texts.dashboard} />
+      {navigation.length === 0 ? (
+        <EmptyState icon={Anchor} title={texts.dashboardEmpty}>
+          {texts.dashboardEmptyDetail}
+        </EmptyState>
+      ) : (
+        <Stack>
+          <Grid>
+            {modules.map(name => (
+              <ErrorBoundary key={name}>
+                <Suspense fallback={null}>
+                  <ModuleCard name={name} />
+                </Suspense>
+              </ErrorBoundary>
+            ))}
+          </Grid>
+          <Card title={texts.quickLinks}>
+            <ul className={styles.links}>
+              {navigation.map(item => (
+                <li key={item.path}>
+                  <Link to={item.path}>
+                    <Icon name={item.icon} />
+                    {item.label}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </Card>
+        </Stack>
+      )}
+    </>
+  );
+}
+
+function ModuleCard({ name }: { name: string }) {
+  const Contributed = use(loadModule(name))?.dashboard;
+  return (
+    Contributed && (
+      <Suspense
+        fallback={
+          <Card>
+            <Skeleton />
+          </Card>
+        }
+      >
+        <Contributed />
+      </Suspense>
+    )
+  );
+}

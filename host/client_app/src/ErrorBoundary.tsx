@@ -1,0 +1,23 @@
+import { FailureState } from "@seamark/app";
+import { Component, type ReactNode } from "react";
+
+interface State {
+  error: unknown;
+  failed: boolean;
+}
+
+/** Keeps a page that breaks from taking the rest of the application with it. */
+export class ErrorBoundary extends Component<{ children: ReactNode }, State> {
+  override state: State = { error: null, failed: false };
+
+  static getDerivedStateFromError(error: unknown): State {
+    return { error, failed: true };
+  }
+
+  override render() {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <FailureState error={this.state.error} onRetry={() => this.setState({ error: null, failed: false })} />
+    );
+  }
+}

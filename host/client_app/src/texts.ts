@@ -1,0 +1,26 @@
+export const texts = {
+  name: "Seamark",
+  skip: "Skip to content",
+  navigation: "Main",
+  openNavigation: "Open navigation",
+  home: "Home",
+  groups: { admin: "Administration" } as Record<string, string>,
+  userMenu: (name: string) => `Account of ${name}`,
+  profile: "Profile",
+  signOut: "Sign out",
+  signOutFailed: "You are still signed in: the server did not answer.",
+  theme: "Appearance",
+  themes: { system: "Like the system", light: "Light", dark: "Dark" },
+  offline: "You are offline. What you see may be out of date, and changes cannot be saved.",
+  development: "Development",
+  greeting: (hour: number, name: string) =>
+    `${hour < 5 ? "Good evening" : hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening"}, ${name}`,
+  dashboard: "Here is what is going on.",
+  quickLinks: "Go to",
+  dashboardEmpty: "Nothing here yet",
+  dashboardEmptyDetail:
+    "No module that you may use adds anything to this page. An administrator can give you a role.",
+  notFound: "This page does not exist",
+  notFoundDetail: "The address may be mistyped, or the page belongs to a module that is not enabled.",
+  toHome: "Go to the start page",
+};

@@ -1,0 +1,63 @@
+import { Problem } from "@seamark/api-client";
+import { ErrorState } from "@seamark/ui";
+import type { UseQueryResult } from "@tanstack/react-query";
+import { CloudOff, Lock, SearchX, ServerCrash } from "lucide-react";
+import type { ReactNode } from "react";
+import { texts } from "./texts";
+
+interface LoadedProps<T> {
+  query: UseQueryResult<T>;
+  /** What stands in for the data meanwhile. */
+  skeleton: ReactNode;
+  children: (data: T) => ReactNode;
+}
+
+/** The three faces of server state. Data that has been shown stays, also when fetching it again fails. */
+export function Loaded<T>({ query, skeleton, children }: LoadedProps<T>) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError) return <FailureState error={query.error} onRetry={() => void query.refetch()} />;
+  return skeleton;
+}
+
+/** Why something could not be shown, in words for the person at the screen. */
+export function FailureState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const problem = error instanceof Problem ? error : undefined;
+  const shared = { correlationId: problem?.correlationId };
+  if (problem?.status === 0) {
+    return (
+      <ErrorState
+        icon={CloudOff}
+        title={texts.unreachable}
+        detail={texts.unreachableDetail}
+        onRetry={onRetry}
+      />
+    );
+  }
+  if (problem?.status === 403)
+    return <ErrorState icon={Lock} title={texts.forbidden} detail={texts.forbiddenDetail} />;
+  if (problem?.status === 404) {
+    return (
+      <ErrorState icon={SearchX} title={texts.notFound} detail={problem.detail ?? texts.notFoundDetail} />
+    );
+  }
+  if (problem && problem.status < 500) {
+    return (
+      <ErrorState
+        {...shared}
+        icon={ServerCrash}
+        title={problem.title}
+        detail={problem.detail}
+        onRetry={onRetry}
+      />
+    );
+  }
+  return (
+    <ErrorState
+      {...shared}
+      icon={ServerCrash}
+      title={texts.broken}
+      detail={texts.brokenDetail}
+      onRetry={onRetry}
+    />
+  );
+}

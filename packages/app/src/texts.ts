@@ -1,0 +1,10 @@
+export const texts = {
+  broken: "Something went wrong",
+  brokenDetail: "It is not your fault. Try again; if it stays, tell your administrator the reference below.",
+  forbidden: "You may not see this",
+  forbiddenDetail: "Your account lacks a permission for it. An administrator can grant it.",
+  notFound: "This does not exist",
+  notFoundDetail: "It may have been deleted, or the address is not quite right.",
+  unreachable: "The server cannot be reached",
+  unreachableDetail: "Check your connection. Nothing is lost; try again in a moment.",
+};

@@ -1,0 +1,20 @@
+/** Words that belong to the design system itself. */
+export const texts = {
+  actions: "Actions",
+  cancel: "Cancel",
+  close: "Close",
+  correlation: "Reference",
+  dismiss: "Dismiss",
+  firstPage: "First page",
+  formInvalid: "Some fields need your attention.",
+  hidePassword: "Hide password",
+  loading: "Loading…",
+  next: "Next",
+  notifications: "Notifications",
+  optional: "optional",
+  pages: "Pages",
+  previous: "Previous",
+  remove: (what: string) => `Remove ${what}`,
+  retry: "Try again",
+  showPassword: "Show password",
+};
