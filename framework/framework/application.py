@@ -12,6 +12,7 @@ from framework.database import Database
 from framework.module import Module
 from framework.sessions import SessionCookie
 from framework.settings import Settings
+from framework.tasks.wake import Waker
 
 if TYPE_CHECKING:
     from framework.checks import Check
@@ -28,14 +29,21 @@ class Application:
     checks: "tuple[Check, ...]" = ()
     """What the host asks of this installation beyond the framework's and the modules' own checks."""
     cookie: SessionCookie = field(init=False)
+    permissions: frozenset[str] = field(init=False)
+    """Every permission that an enabled module declares."""
+    waker: Waker = field(init=False)
 
     def __post_init__(self) -> None:
         self.cookie = SessionCookie(self.settings)
+        self.permissions = frozenset(item.name for module in self.modules for item in module.permissions)
+        self.waker = Waker(self.database)
+        self.database.session_info["application"] = self
 
     def module(self, name: str) -> Module | None:
         return next((module for module in self.modules if module.name == name), None)
 
     async def close(self) -> None:
+        await self.waker.close()
         await self.database.close()
         await self.redis.aclose()
 

@@ -1,17 +1,20 @@
 """Postgres: one pool per process, and the unit of work, the only place that commits."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, MetaData, Uuid, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
+from sqlalchemy import DateTime, Dialect, MetaData, Uuid, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from framework.settings import Settings
@@ -33,8 +36,9 @@ type_map: dict[Any, Any] = {datetime: DateTime(timezone=True), UUID: Uuid()}
 """For a module's ``Base(DeclarativeBase)``: ``type_annotation_map = type_map``."""
 
 
+@cache
 def module_metadata(module: str) -> MetaData:
-    """The tables of ``module``, in the Postgres schema of its name."""
+    """The tables of ``module``, in the Postgres schema of its name: one value, whichever of its files asks."""
     return MetaData(schema=module, naming_convention=naming_convention)
 
 
@@ -75,8 +79,16 @@ class Database:
             query_cache_size=1000,
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self.engine.sync_engine, "do_connect", _connect)
+        self.session_info: dict[str, Any] = {}
+        """What every session's ``info`` holds: the application, for what a service does beside its statements."""
         # close_resets_only=False: a session used after its end raises instead of silently taking a new connection.
-        options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False}
+        options: dict[str, Any] = {
+            "expire_on_commit": False,
+            "close_resets_only": False,
+            "sync_session_class": _Session,
+            "info": self.session_info,
+        }
         self._writing = async_sessionmaker(self.engine, **options)
         # The same pool; its transactions begin READ ONLY, so a GET that writes fails in every environment (ASVS 3.5.3).
         self._reading = async_sessionmaker(self.engine.execution_options(postgresql_readonly=True), **options)
@@ -96,10 +108,24 @@ class Database:
         assert isinstance(connection, asyncpg.Connection)
         try:
             yield connection
+        except asyncio.CancelledError:
+            # The answer may still be on its way, and whoever borrows the connection next would wait for it.
+            fairy.invalidate()
+            raise
+        except Exception as error:
+            if connection.is_closed() or _is_farewell(error):
+                raise DatabaseUnavailable("The connection was lost") from error
+            raise
         finally:
             if connection.is_closed():
                 fairy.invalidate()
             await greenlet_spawn(fairy.close)
+
+    @property
+    def has_idle_connection(self) -> bool:
+        """Whether a connection can be had without dialling and without making anybody wait."""
+        pool = self.engine.pool
+        return isinstance(pool, QueuePool) and pool.checkedin() > 0
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -111,38 +137,59 @@ def _refuse_closed(connection: Any, *_: object) -> None:
         raise DisconnectionError
 
 
+class _Session(SyncSession):
+    """Calls what was left with ``after_commit``. Listening on the class costs nothing; on each session, 45 µs."""
+
+
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
     """Call once this session's transaction has committed; never when it rolls back. ``call`` must not raise or block."""
     calls: list[Callable[[], None]] = session.info.setdefault("after_commit", [])
-    if not calls:
-        event.listen(session.sync_session, "after_commit", _run_after_commit, once=True)
     if call not in calls:
         calls.append(call)
 
 
+@event.listens_for(_Session, "after_commit")
 def _run_after_commit(session: SyncSession) -> None:
+    if session.in_nested_transaction():  # a savepoint's release comes by here, too
+        return
     for call in session.info.pop("after_commit", ()):
         call()
 
 
+@event.listens_for(_Session, "after_rollback")
+def _forget_after_commit(session: SyncSession) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop("after_commit", None)
+
+
+class DatabaseUnavailable(ConnectionError):
+    """No connection could be made, or the driver's was lost; the cause says why."""
+
+
+def _connect(dialect: Dialect, _: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """One error for all that can go wrong: the network's, the time limit's and what Postgres answers instead of a welcome."""
+    try:
+        return dialect.connect(*arguments, **options)
+    except (OSError, dialect.loaded_dbapi.Error) as error:
+        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+
+
 def is_connection_lost(error: BaseException) -> bool:
-    """Whether the server or the network ended the connection, so that the same work may succeed on another one."""
+    """Whether the server or the network ended the connection, so that the same work may succeed on another one.
+
+    Not when dialling took too long: doing that again would only make the wait longer.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return not isinstance(error.__cause__, TimeoutError)
     if isinstance(error, DBAPIError):
-        if error.connection_invalidated or isinstance(error, InterfaceError):
-            return True
-        error = error.orig.__cause__ if error.orig is not None and error.orig.__cause__ is not None else error
-    return isinstance(
-        error,
-        (
-            ConnectionError,
-            asyncpg.InterfaceError,
-            asyncpg.ConnectionDoesNotExistError,
-            asyncpg.AdminShutdownError,
-            asyncpg.CrashShutdownError,
-            asyncpg.CannotConnectNowError,
-            asyncpg.TooManyConnectionsError,
-        ),
-    )
+        # The server's farewell may be read before the end of the stream: then SQLAlchemy does not know of it yet.
+        return error.connection_invalidated or _is_farewell(getattr(error.orig, "__cause__", None))
+    return False
+
+
+def _is_farewell(error: object) -> bool:
+    """Postgres ends the session after it (its protocol, "ErrorResponse"): a shutdown, an administrator, a time limit."""
+    return getattr(error, "severity_en", None) in ("FATAL", "PANIC")
 
 
 async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:
@@ -151,7 +198,10 @@ async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:
     async with database.unit_of_work(read_only=request.method in SAFE_METHODS) as session:
         context.commit_sent = False
         yield session
-        context.commit_sent = request.method not in SAFE_METHODS
+        if request.method not in SAFE_METHODS:
+            # What is still to be written goes first, so that from here on there is nothing but COMMIT.
+            await session.flush()
+            context.commit_sent = True
 
 
 Session = Annotated[AsyncSession, Depends(_request_session, scope="function")]

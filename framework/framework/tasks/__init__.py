@@ -1,0 +1,10 @@
+"""Background tasks: declared in a module, enqueued in its transactions, run by the workers of ``background_tasks``.
+
+The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (a row) → ``background_tasks.relay`` → Celery →
+``background_tasks.worker`` → ``runner`` (its transaction), with ``signals`` beside it.
+"""
+
+from framework.tasks.declaration import Outcome, Schedule, Task, TaskRun, step_task, task
+from framework.tasks.outbox import cancel
+
+__all__ = ["Outcome", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]

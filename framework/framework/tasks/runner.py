@@ -1,0 +1,224 @@
+"""Runs one row of the outbox: locks it, and commits its effect together with the mark that it is done.
+
+The lock is the guard: of any number of deliveries of one row, one gets it, and after its commit there is nothing left to
+lock. A worker that dies lets go of it, and nothing of its transaction stays.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from enum import Enum
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Interval, Row, Text, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from framework.application import Application
+from framework.correlation import bound, correlation_id, set_correlation_id
+from framework.tasks.declaration import Outcome, Task, TaskRun
+from framework.tasks.failures import LostWorkerError, describe
+from framework.tasks.registry import tasks_of
+from framework.tasks.signals import CancelRequestedError, Signal
+from framework.tasks.tables import TaskRow, TaskSignal, TaskState
+from framework.tasks.wake import wake_relays
+
+log = structlog.get_logger()
+LONGEST_BACKOFF = 300.0
+
+LOCK = (
+    select(
+        TaskRow.name,
+        TaskRow.correlation_id,
+        TaskRow.step_attempt,
+        cast(TaskRow.args, Text).label("arguments"),
+        cast(TaskRow.cursor, Text).label("cursor"),
+        func.coalesce(TaskSignal.cancel_requested, False).label("cancel_requested"),
+    )
+    .outerjoin(TaskSignal, TaskSignal.task_id == TaskRow.id)
+    .where(TaskRow.id == bindparam("id"), TaskRow.state == TaskState.QUEUED, TaskRow.available_at <= func.now())
+    .with_for_update(of=TaskRow, skip_locked=True)
+)
+type LockedRow = Row[str, str, int, str, str, bool]
+# The clock, because now() is when the transaction began: before the effect.
+NOW = func.clock_timestamp()
+THIS = update(TaskRow).where(TaskRow.id == bindparam("task_id")).execution_options(synchronize_session=False)
+NEXT_STEP = THIS.values(
+    cursor=cast(bindparam("next_cursor", type_=Text), JSONB),
+    steps=TaskRow.steps + 1,
+    step_attempt=bindparam("counted"),
+    publish_at=NOW + bindparam("lease", type_=Interval),
+)
+REPEAT_LATER = THIS.values(
+    error=bindparam("failure", type_=JSONB),
+    available_at=NOW + bindparam("backoff", type_=Interval),
+    publish_at=NOW + bindparam("backoff", type_=Interval),
+)
+END = THIS.values(
+    state=bindparam("outcome"),
+    error=func.coalesce(bindparam("failure", type_=JSONB(none_as_null=True)), TaskRow.error),
+    finished_at=NOW,
+)
+
+
+class Next(Enum):
+    """What becomes of a task that has not ended."""
+
+    STEP = "the next step, here"
+    GIVEN_BACK = "its next step waits for a worker"
+    REPEATED = "it runs again later"
+    ELSEWHERE = "another worker has it, or it has ended"
+    PARKED = "no module here knows it"
+
+
+Result = Outcome | Next
+
+
+class Runner:
+    """``worker`` is what history names it by. A long task is given back between two steps once ``stopping`` says so."""
+
+    def __init__(
+        self, application: Application, worker: str, lease: timedelta, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.application = application
+        self.tasks = tasks_of(application.modules)
+        self.worker = worker
+        self.lease = lease
+        self.stopping = stopping
+
+    async def run(self, task_id: UUID) -> Result:
+        """As far as it gets here. Raises only when the database does not answer; the lease brings the task back then."""
+        with bound(correlation_id()):
+            attempt = Attempt(self, task_id)
+            try:
+                while (result := await attempt.step()) is Next.STEP:
+                    pass
+            except Exception as error:  # noqa: BLE001 - whatever a task raises is its failure, and is kept
+                result = await attempt.fail(error)
+            log.info(
+                "task",
+                task=attempt.name,
+                task_id=str(task_id),
+                attempt=attempt.number,
+                result=result.name.lower(),
+                milliseconds=round((monotonic() - attempt.began) * 1000, 1),
+            )
+            return result
+
+
+class Attempt:
+    """One worker's go at a task: a transaction, or one after another where the task has steps."""
+
+    def __init__(self, runner: Runner, task_id: UUID) -> None:
+        self.runner = runner
+        self.database = runner.application.database
+        self.task_id = task_id
+        self.signal = Signal(self.database, task_id)
+        self.began = monotonic()
+        self.name = ""
+        self.number = 0
+
+    async def step(self) -> Result:
+        async with self.database.unit_of_work() as session:
+            row = await self._lock(session)
+            if row is None:
+                return Next.ELSEWHERE
+            task = self.runner.tasks.get(row.name)
+            if task is None:
+                return Next.PARKED
+            if self.number == 0:
+                # Counted before the effect and beside its transaction, so that an attempt that ends its process counts.
+                self.number = await self.signal.start(self.runner.worker)
+            if row.cancel_requested:
+                return await self._end(session, task, row, Outcome.CANCELLED)
+            tries = self.number - row.step_attempt
+            if tries > task.max_attempts:
+                lost = LostWorkerError(f"None of {task.max_attempts} attempts came to its end")
+                return await self._end(session, task, row, Outcome.FAILED, lost)
+            run = TaskRun(self.runner.application, session, self.task_id, tries, self.signal)
+            cursor = await self._work(task, run, row)
+            if cursor is None:
+                return await self._end(session, task, row, Outcome.SUCCEEDED)
+            return await self._keep(session, task, cursor)
+
+    async def fail(self, error: Exception) -> Result:
+        """Record why the attempt failed, in a transaction of its own: that of the effect is gone."""
+        try:
+            return await self._fail(error, tell=True)
+        except Exception as second:
+            # Also its `on_end` raises. Then the task ends without: it must not come back for ever.
+            log.exception("task could not be told its end", task=self.name)
+            return await self._fail(second, tell=False)
+
+    async def _fail(self, error: Exception, *, tell: bool) -> Result:
+        async with self.database.unit_of_work() as session:
+            row = await self._lock(session)
+            if row is None:
+                return Next.ELSEWHERE
+            task = self.runner.tasks[row.name]
+            if isinstance(error, CancelRequestedError):
+                return await self._end(session, task, row, Outcome.CANCELLED, tell=tell)
+            log.error("task failed", task=task.name, attempt=self.number, exc_info=error)
+            tries = self.number - row.step_attempt
+            if tries >= task.max_attempts:
+                return await self._end(session, task, row, Outcome.FAILED, error, tell=tell)
+            backoff = timedelta(seconds=min(2.0**tries, LONGEST_BACKOFF))
+            values = {"task_id": self.task_id, "failure": describe(error), "backoff": backoff}
+            await session.execute(REPEAT_LATER, values)
+            return Next.REPEATED
+
+    async def _lock(self, session: AsyncSession) -> LockedRow | None:
+        row = (await session.execute(LOCK, {"id": self.task_id})).one_or_none()
+        if row is not None:
+            self.name = row.name
+            set_correlation_id(row.correlation_id)
+        return row
+
+    async def _work(self, task: Task, run: TaskRun, row: LockedRow) -> str | None:
+        """The effect, within its limits. Returns the cursor of the next step as JSON."""
+        arguments = task.arguments.load(row.arguments)
+        # Inside the loop, where a cancelled coroutine really ends. Celery's soft limit raises out of a signal handler,
+        # and the coroutine lives on to finish its effect during the next task.
+        async with asyncio.timeout(task.soft_limit), self.signal.watched():
+            if task.cursor is None:
+                await task.function(run, **arguments)
+                cursor = None
+            else:
+                before = None if row.cursor is None else task.cursor.validate_json(row.cursor)
+                cursor = await task.function(run, before, **arguments)
+        await self.signal.finish()
+        return None if cursor is None or task.cursor is None else task.cursor.dump_json(cursor).decode()
+
+    async def _keep(self, session: AsyncSession, task: Task, cursor: str) -> Result:
+        """Store where the next step goes on, and decide whether it may start here: not if the hard limit could hit it."""
+        spent = monotonic() - self.began
+        give_back = self.runner.stopping() or spent + task.soft_limit >= task.hard_limit
+        values = {
+            "task_id": self.task_id,
+            "next_cursor": cursor,
+            # The next step's attempts count from here: from this one if it goes on, from the one after it if not.
+            "counted": self.number if give_back else self.number - 1,
+            "lease": timedelta(0) if give_back else self.runner.lease,
+        }
+        await session.execute(NEXT_STEP, values)
+        if give_back:
+            wake_relays(session)
+        return Next.GIVEN_BACK if give_back else Next.STEP
+
+    async def _end(
+        self,
+        session: AsyncSession,
+        task: Task,
+        row: LockedRow,
+        outcome: Outcome,
+        error: Exception | None = None,
+        *,
+        tell: bool = True,
+    ) -> Outcome:
+        failure = None if error is None else describe(error)
+        await session.execute(END, {"task_id": self.task_id, "outcome": outcome.value, "failure": failure})
+        if tell and task.on_end is not None:
+            await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+        return outcome

@@ -1,0 +1,54 @@
+"""Tells the relays that there is something to publish: a NOTIFY after the commit, many wishes in one."""
+
+import asyncio
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from framework.database import Database, after_commit
+
+log = structlog.get_logger()
+CHANNEL = "seamark_task"
+PAUSE = 0.02
+
+
+class Waker:
+    """One in every process that enqueues. In the transaction itself a NOTIFY would make all commits queue up for one lock.
+
+    Failing is harmless: relays also look by themselves, every second.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wanted = False
+        self._sending: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Returns at once; for ``after_commit``."""
+        self._wanted = True
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._wanted:
+            # Under load the connections belong to the requests, and the relays are awake anyway.
+            if self._database.has_idle_connection:
+                self._wanted = False
+                try:
+                    async with self._database.driver_connection() as connection:
+                        await connection.execute(f"NOTIFY {CHANNEL}")
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+                    log.debug("relays not notified", error=repr(error))
+            await asyncio.sleep(PAUSE)
+
+    async def close(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
+
+def wake_relays(session: AsyncSession) -> None:
+    """Once ``session``'s transaction has committed."""
+    after_commit(session, session.info["application"].waker.wake)
