@@ -11,6 +11,9 @@ from framework.principal import Principal
 from framework.problems import Problem
 from framework.sessions import SessionToken
 
+RESPONSE_STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
+"""The messages that begin a response: to a request, and to a WebSocket handshake that is refused."""
+
 
 @dataclass(slots=True)
 class RequestContext:

@@ -117,7 +117,7 @@ class Database:
                 raise DatabaseUnavailable("The connection was lost") from error
             raise
         finally:
-            if connection.is_closed():
+            if connection.is_closed() and fairy.is_valid:
                 fairy.invalidate()
             await greenlet_spawn(fairy.close)
 

@@ -8,11 +8,14 @@ import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.responses import Response
 
 from framework.correlation import correlation_id
 
 MEDIA_TYPE = "application/problem+json"
+# RFC 9110's names, which Python has since 3.13: titles and codes must not depend on the interpreter.
+RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
 
 class Problem(Exception):
@@ -37,10 +40,19 @@ class Problem(Exception):
         self.errors, self.headers, self.members = errors, headers, members
 
 
+def title(status: int) -> str:
+    return RENAMED.get(status) or HTTPStatus(status).phrase
+
+
+def too_large(limit: int) -> Problem:
+    size = f"{limit / 1_048_576:.0f} MiB" if limit >= 1_048_576 else f"{limit / 1024:.0f} KiB"
+    return Problem(413, "request.too_large", f"The body may have at most {size}.", headers={"connection": "close"})
+
+
 def document(problem: Problem) -> bytes:
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
+        "title": title(problem.status),
         "status": problem.status,
         "code": problem.code,
         "correlation_id": correlation_id(),
@@ -62,10 +74,12 @@ async def answer_problem(_: Request, error: Exception) -> Response:
     return response(error)
 
 
-async def answer_http_exception(_: Request, error: Exception) -> Response:
+async def answer_http_exception(request: Request, error: Exception) -> Response:
     """What FastAPI and Starlette raise themselves, in our form."""
     assert isinstance(error, HTTPException)
-    phrase = HTTPStatus(error.status_code).phrase
+    if error.status_code == 413 and MAX_BODY_SIZE_SCOPE_KEY in request.scope:
+        return response(too_large(request.scope[MAX_BODY_SIZE_SCOPE_KEY]))
+    phrase = title(error.status_code)
     code = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
     return response(Problem(error.status_code, f"http.{code}", str(error.detail or phrase), headers=error.headers))
 
@@ -73,11 +87,14 @@ async def answer_http_exception(_: Request, error: Exception) -> Response:
 async def answer_invalid_request(_: Request, error: Exception) -> Response:
     """Which fields are wrong and why, without echoing what was sent (it may hold a password)."""
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": message(item)}
-        for item in error.errors()
-    ]
+    errors = [{"field": field(item), "message": message(item)} for item in error.errors()]
     return response(Problem(422, "request.invalid", "Some fields are not valid.", errors=errors))
+
+
+def field(error: Mapping[str, Any]) -> str:
+    """``address.city`` without the ``body`` or ``query`` in front; ``body`` when the whole of it is wrong."""
+    source, *path = error["loc"]
+    return ".".join(map(str, path)) if path and error["type"] != "json_invalid" else str(source)
 
 
 def message(error: Mapping[str, Any]) -> str:

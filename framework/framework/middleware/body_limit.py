@@ -2,7 +2,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.context import RequestContext
-from framework.problems import Problem
+from framework.problems import too_large
 
 
 class BodyLimit:
@@ -25,8 +25,3 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > limit:
             raise too_large(limit)
         await RequestBodyLimitMiddleware(self.app, max_body_size=limit)(scope, receive, send)
-
-
-def too_large(limit: int) -> Problem:
-    size = f"{limit / 1_048_576:.0f} MiB" if limit >= 1_048_576 else f"{limit / 1024:.0f} KiB"
-    return Problem(413, "request.too_large", f"The body may have at most {size}.", headers={"connection": "close"})

@@ -1,7 +1,6 @@
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.context import RequestContext
+from framework.context import RESPONSE_STARTS, RequestContext
 from framework.correlation import HEADER, accept, set_correlation_id
 
 _header = HEADER.lower().encode()
@@ -24,10 +23,8 @@ class CorrelationIdMiddleware:
         header = (_header, current.encode())
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in RESPONSE_STARTS or message["type"] == "websocket.accept":
                 message["headers"] = [*message.get("headers", ()), header]
-            elif message["type"] == "websocket.accept":
-                MutableHeaders(scope=message).append(HEADER, current)
             await send(message)
 
         await self.app(scope, receive, send_with_id)

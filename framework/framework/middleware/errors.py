@@ -1,8 +1,9 @@
 import structlog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.database import is_connection_lost
+from framework.database import DatabaseUnavailable, is_connection_lost
 from framework.problems import Problem, response
 
 log = structlog.get_logger()
@@ -27,17 +28,20 @@ class Errors:
 
         try:
             await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            log.info("client went away", path=scope["path"])
         except Exception as error:
-            if scope["type"] != "http":
+            if scope["type"] == "lifespan":
                 raise
             problem = problem_of(error)
             if problem.status == 500 or started:
-                log.exception("request failed", method=scope["method"], path=scope["path"])
+                log.exception("request failed", method=scope.get("method", "WEBSOCKET"), path=scope["path"])
             elif problem.status == 503:
                 log.error("request refused", code=problem.code, path=scope["path"], error=repr(error))
             if started:
                 # The status has left already; ending the connection is all that tells the client (RFC 9112, 8).
                 raise
+            # Of a WebSocket, this refuses the handshake.
             await response(problem)(scope, receive, send)
 
 
@@ -47,7 +51,7 @@ def problem_of(error: Exception) -> Problem:
     retry_after = {"retry-after": "2"}
     if isinstance(error, PoolTimeout):
         return Problem(503, "database.busy", "The server is busy. Try again in a moment.", headers=retry_after)
-    if is_connection_lost(error):
+    if isinstance(error, DatabaseUnavailable) or is_connection_lost(error):
         return Problem(
             503, "database.unavailable", "The database does not answer. Try again in a moment.", headers=retry_after
         )

@@ -29,7 +29,7 @@ class RetryLostConnections:
             await self.app(scope, receive, send)
             return
         context: RequestContext = scope["seamark"]
-        body = _RecordedBody(receive)
+        body = _RecordedBody(receive) if _may_be_handled_again(scope, context) else None
         started = False
 
         async def send_and_note(message: Message) -> None:
@@ -39,28 +39,26 @@ class RetryLostConnections:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                await self.app(dict(scope), body.receive, send_and_note)
+                await self.app(dict(scope), body.receive if body else receive, send_and_note)
                 return
             except Exception as error:
-                if (
-                    attempt == ATTEMPTS
-                    or started
-                    or not is_connection_lost(error)
-                    or not _may_repeat(scope, context, body)
-                ):
+                handled_for_good = context.handling and (body is None or not body.complete)
+                final = started or context.commit_sent or handled_for_good or attempt == ATTEMPTS
+                if final or not is_connection_lost(error):
                     raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))
-            body.rewind()
+            if body:
+                body.rewind()
             await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
 
 
-def _may_repeat(scope: Scope, context: RequestContext, body: "_RecordedBody") -> bool:
-    if context.commit_sent:
-        return False
-    if not context.handling or scope["method"] in SAFE_METHODS:
+def _may_be_handled_again(scope: Scope, context: RequestContext) -> bool:
+    if scope["method"] in SAFE_METHODS:
         return True
-    multipart = any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
-    return context.policy is not None and context.policy.retry_safe and not multipart and body.complete
+    if context.policy is None or not context.policy.retry_safe:
+        return False
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return not kind.lower().startswith(b"multipart/")
 
 
 class _RecordedBody:

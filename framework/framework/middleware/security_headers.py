@@ -1,5 +1,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from framework.context import RESPONSE_STARTS
+
 API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 
@@ -19,12 +21,12 @@ class SecurityHeaders:
         self._unless_given = {b"content-security-policy": API_POLICY, b"cache-control": b"no-store"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in RESPONSE_STARTS:
                 headers = [*message.get("headers", ()), *self._always]
                 given = {name for name, _ in headers}
                 headers.extend(item for item in self._unless_given.items() if item[0] not in given)
