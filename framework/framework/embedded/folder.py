@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from framework.embedded.ending import end_all
 from framework.embedded.lock import FileLock
 
 LOG_LIMIT = 5_000_000
@@ -57,15 +58,7 @@ class ServerFolder:
         if not (self.data / pid_file).exists():
             return
         family = [process for process in psutil.process_iter(["name"]) if self._works_here(process, program)]
-        pids = {process.pid for process in family}
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                if process.ppid() not in pids:
-                    process.send_signal(ending)
-        for process in psutil.wait_procs(family, timeout=10)[1]:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=10)
+        end_all(family, ending, patience=10)
         # Left behind by a kill -9. Postgres would take it for a live server as soon as the system gives the id away again.
         (self.data / pid_file).unlink(missing_ok=True)
 

@@ -108,7 +108,7 @@ class EmbeddedServer(ABC):
     def stop(self, timeout: float = 5) -> None:
         """End the server in good order, and by force after ``timeout`` seconds. Stopping twice is no error."""
         if self._process is not None:
-            signal_group(self._process.pid, self.ending if self.durable else self.abrupt_ending)
+            self._process.send_signal(self.ending if self.durable else self.abrupt_ending)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout)
         self._discard()

@@ -8,10 +8,12 @@ import socket
 from framework.embedded.home import installed, make_folder
 from framework.embedded.server import HOST, EmbeddedServer
 
+# As many databases as a test run has workers.
 # It keeps nothing across a start: Redis is never the truth here, and a laptop that forgets proves it every day.
 CONFIGURATION = """\
 bind {host}
 port {port}
+databases 128
 requirepass {password}
 dir "{data}"
 pidfile "{data}/{pid_file}"

@@ -39,10 +39,22 @@ class Workplace:
 
     def configured(self) -> dict[str, str]:
         """The ``SM_`` variables that a person has set: the environment, then ``.env``."""
+        return {**_seamarks(self._dotenv()), **_seamarks(os.environ)}
+
+    def refuse_production(self) -> None:
+        """Raises ``DevError``. Both places count: the Makefile sets the variable, but a file may tell of a real database."""
+        for place, values in (("the environment", os.environ), (".env", self._dotenv())):
+            environment = values.get("SM_ENVIRONMENT", NON_PRODUCTION[0])
+            if environment not in NON_PRODUCTION:
+                raise DevError(
+                    f"SM_ENVIRONMENT is {environment!r} in {place}, which means production; `sm dev` is for development. "
+                    "Remove it there, or start the processes as docs/ describes for production."
+                )
+
+    def _dotenv(self) -> Mapping[str, str | None]:
         from dotenv import dotenv_values  # noqa: PLC0415 - `sm --help` does without
 
-        both = {**dotenv_values(self.clone / ".env"), **os.environ}
-        return {name: value for name, value in both.items() if name.startswith("SM_") and value is not None}
+        return dotenv_values(self.clone / ".env")
 
     def secret_key(self) -> str:
         """Made once a clone, so that a restart logs nobody out."""
@@ -57,16 +69,11 @@ class Workplace:
         write_private(self.run_env, "".join(f"{name}='{value}'\n" for name, value in quoted.items()))
 
 
+def _seamarks(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if name.startswith("SM_") and value is not None}
+
+
 def write_private(path: Path, text: str) -> None:
     """A new file for its owner's eyes only; never readable for others in between."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-
-
-def refuse_production(configured: Mapping[str, str]) -> None:
-    environment = configured.get("SM_ENVIRONMENT", "development")
-    if environment not in NON_PRODUCTION:
-        raise DevError(
-            f"SM_ENVIRONMENT is {environment!r}, which is production: `sm dev` is for development only. "
-            "Unset it, here and in .env, or start the processes as docs/deployment says."
-        )

@@ -4,10 +4,12 @@ Its children carry the clone's path in their environment, and so do theirs: that
 in a file does not. The embedded servers find their own leftovers by their data folder.
 """
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from framework.embedded.ending import end_all
 
 MARK = "SM_DEV_CLONE"
 
@@ -15,13 +17,7 @@ MARK = "SM_DEV_CLONE"
 def end_leftovers(clone: Path) -> int:
     """How many there were."""
     left = [process for process in psutil.process_iter() if _is_ours(process, str(clone))]
-    for process in left:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    for process in psutil.wait_procs(left, timeout=3)[1]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(left, timeout=3)
+    end_all(left, signal.SIGTERM, patience=3)
     return len(left)
 
 

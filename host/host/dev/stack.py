@@ -15,7 +15,7 @@ from framework.embedded.ports import free_port, is_taken, next_free_port
 from host.dev import node
 from host.dev.banner import Banner, Credentials
 from host.dev.console import Console
-from host.dev.environment import Debugged, DevError, Workplace, refuse_production
+from host.dev.environment import Debugged, DevError, Workplace
 from host.dev.leftovers import MARK, end_leftovers
 from host.dev.lifeline import launcher_gone, launchers
 from host.dev.programs import HOST, Programs
@@ -31,8 +31,8 @@ STILL_WAITING = 20.0
 
 def run(workplace: Workplace, console: Console, debug: Debugged | None) -> None:
     """Blocks until a signal ends it. Raises ``DevError``."""
+    workplace.refuse_production()
     configured = workplace.configured()
-    refuse_production(configured)
     workplace.folder.mkdir(exist_ok=True)
     was_killed = workplace.lock.exists()
     lock = take_lock(workplace)

@@ -1,0 +1,21 @@
+"""Which port is taken, and which is next."""
+
+import socket
+
+import pytest
+from framework.embedded.ports import free_port, is_taken, next_free_port
+
+
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, ""), (socket.AF_INET6, "::1")]
+)
+def test_a_listener_takes_the_port_on_whatever_address_localhost_may_be(
+    family: socket.AddressFamily, host: str
+) -> None:
+    port = free_port()
+    assert not is_taken(port)
+    with socket.create_server((host, port), family=family):
+        assert is_taken(port)
+        assert next_free_port(port) > port
+        assert free_port(port) != port
+    assert next_free_port(port) == port
