@@ -38,6 +38,8 @@ export default defineConfig({
               name: "vendor",
               test: /node_modules\/(react|react-dom|scheduler|react-router|@tanstack|openapi-fetch)\//,
             },
+            // One file instead of a dozen crumbs that most pages need anyway.
+            { name: "shared", test: /packages\/(ui|app|api-client)\/|node_modules\/lucide-react\// },
           ],
         },
       },

@@ -1,6 +1,6 @@
 import type { LucideIcon } from "lucide-react";
 import type { ComponentProps, MouseEvent } from "react";
-import { Link } from "react-router";
+import { Link, type LinkProps } from "react-router";
 import styles from "./Button.module.css";
 
 interface Look {
@@ -57,8 +57,9 @@ export function ButtonLink({
   className,
   children,
   to,
+  replace,
   ...rest
-}: Look & ComponentProps<"a"> & { to?: string }) {
+}: Look & ComponentProps<"a"> & Pick<LinkProps, "replace"> & { to?: string }) {
   const content = (
     <>
       {Icon && <Icon size={16} aria-hidden="true" />}
@@ -69,7 +70,7 @@ export function ButtonLink({
   return to === undefined ? (
     <a {...shared}>{content}</a>
   ) : (
-    <Link to={to} {...shared}>
+    <Link to={to} replace={replace} {...shared}>
       {content}
     </Link>
   );
