@@ -1,6 +1,5 @@
 """The boot: settings → manifests → validate and order → routes at import; checks → database → lifespans at start-up."""
 
-import asyncio
 import gc
 import os
 import sys
@@ -11,12 +10,11 @@ import structlog
 from fastapi import FastAPI
 from framework.application import Application, connect
 from framework.checks import all_checks, run_checks
-from framework.codes import SM012, SM014
-from framework.database import is_connection_lost
+from framework.codes import SM012
 from framework.findings import BootError, Level
 from framework.loader import load_modules
 from framework.logging import configure
-from framework.migrating import schema_findings
+from framework.migrating.gate import refuse_other_schema
 from framework.routing import Dispatcher
 from framework.settings import Settings, load, settings_of
 
@@ -24,7 +22,6 @@ from framework import middleware, problems
 from host import checks, routes
 
 log = structlog.get_logger()
-DATABASE_WAIT = 15.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -77,7 +74,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(application.close)
         await _refuse_on_errors(application)
-        await _refuse_other_schema(application)
+        await refuse_other_schema(application)
         for module in application.modules:
             if module.lifespan is not None:
                 await stack.enter_async_context(module.lifespan(application))
@@ -100,22 +97,3 @@ async def _refuse_on_errors(application: Application) -> None:
         raise BootError(errors)
     for finding in report.findings:
         log.warning("check", code=finding.code, message=finding.message, hint=finding.hint)
-
-
-async def _refuse_other_schema(application: Application) -> None:
-    """SM010. Waits a little for Postgres, which may be starting beside us; then says that it is not there."""
-    deadline = asyncio.get_running_loop().time() + DATABASE_WAIT
-    while True:
-        try:
-            findings = await schema_findings(application)
-            break
-        except Exception as error:
-            if not is_connection_lost(error) and not isinstance(error, OSError):
-                raise
-            if asyncio.get_running_loop().time() > deadline:
-                finding = SM014.finding(f"Postgres: {type(error).__name__}: {error}", hint="check SM_DATABASE_URL")
-                raise BootError([finding]) from error
-            log.info("waiting for Postgres", error=str(error))
-            await asyncio.sleep(0.5)
-    if findings:
-        raise BootError(list(findings))
