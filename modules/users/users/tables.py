@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from framework.database import module_metadata, type_map
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, func, true
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -27,14 +27,14 @@ class Account(Base):
     password_set_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """When it was last chosen; hashing the same one anew does not count."""
     administrator: Mapped[bool] = mapped_column(default=False)
-    active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1)
     """Counts the changes an administrator made, so that two of them do not undo each other's."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
         # The guard of the last administrator and SM015 ask for these few among many.
-        Index("account_administrator_ix", "id", postgresql_where=administrator),
+        Index("account_administrator_ix", "id", postgresql_where=text("administrator")),
     )
 
 
