@@ -1,9 +1,12 @@
 """Settings: environment first, then secret files, ``.env`` and ``.seamark/run.env`` (twelve-factor, III)."""
 
 import os
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,12 +17,17 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from framework.codes import SM001
 from framework.findings import BootError, Finding
 
 DEVELOPMENT = "development"
-NON_PRODUCTION = frozenset({DEVELOPMENT, "test", "testing"})
+TEST = "test"
+NON_PRODUCTION = frozenset({DEVELOPMENT, TEST, "testing"})
+PORTS = {"http": 80, "https": 443}
+HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]").fullmatch
 RUN_ENV = Path(".seamark/run.env")
 SECRETS_DIR = Path("/run/secrets")
 
@@ -29,23 +37,47 @@ def split_commas(value: object) -> object:
 
 
 def _postgres_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith("postgresql+asyncpg://"):
+    text = value.get_secret_value()
+    if not text.startswith("postgresql+asyncpg://"):
         raise ValueError("must start with postgresql+asyncpg:// (Postgres is the only database)")
+    _refuse_unreadable(text)
+    try:
+        database = make_url(text).database
+    except (ArgumentError, ValueError):
+        database = None
+    if not database:
+        raise ValueError("must name a database: postgresql+asyncpg://user:password@host:5432/database")
     return value
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    text = value.get_secret_value()
+    if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("must start with redis:// or rediss://")
+    _refuse_unreadable(text)
     return value
 
 
+def _refuse_unreadable(url: str) -> None:
+    """What the drivers make of such an address repeats parts of it, and a part may be the password."""
+    try:
+        urlsplit(url).port  # noqa: B018 - reading it is the test
+    except ValueError:
+        raise ValueError("cannot be read: / ? # @ and % in a password are written %2F %3F %23 %40 %25") from None
+
+
 def _origin(value: str) -> str:
-    value = value.rstrip("/")
-    scheme, separator, host = value.partition("://")
-    if scheme not in ("http", "https") or not separator or not host or "/" in host or "@" in host:
+    """As browsers send it (RFC 6454): lower case, without a port that goes without saying."""
+    value = value.strip().rstrip("/").lower()
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    host = parts.netloc.removesuffix(f":{port}")
+    if parts.scheme not in ("http", "https") or not HOST(host) or value != f"{parts.scheme}://{parts.netloc}":
         raise ValueError("must be an origin such as https://app.example.com, without a path")
-    return value.lower()
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas)]
@@ -58,24 +90,33 @@ class FileSecrets(PydanticBaseSettingsSource):
     """``SM_X_FILE=/path`` and ``/run/secrets/sm_x`` give the value of ``SM_X`` (Docker and Kubernetes secrets)."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        name = f"{self.config.get('env_prefix', '')}{field_name}"
-        named = os.environ.get(f"{name}_FILE".upper())
-        for path in (Path(named) if named else None, SECRETS_DIR / name.lower(), SECRETS_DIR / name.upper()):
-            if path is not None and path.is_file():
-                return path.read_text().strip(), field_name, False
-        if named:
-            raise BootError([SM001.finding(f"{name.upper()}_FILE names {named}, which is not a readable file")])
-        return None, field_name, False
+        name = _variable(self.settings_cls, field_name)
+        named = os.environ.get(f"{name}_FILE")
+        paths = [Path(named)] if named else [SECRETS_DIR / name.lower(), SECRETS_DIR / name]
+        # An unreadable one is reported by ``load``, beside everything else that is wrong.
+        return next(filter(None, map(_content, paths)), None), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in values.items() if value is not None}
 
 
+def _variable(settings_cls: type[BaseSettings], field_name: str) -> str:
+    return f"{settings_cls.model_config.get('env_prefix', '')}{field_name}".upper()
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 class EnvironmentSettings(BaseSettings):
     """The base of every settings class: sources in their order, frozen values."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # An empty variable is an unset one: that is what `${SM_X:-}` in a compose file leaves.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     @classmethod
     def settings_customise_sources(
@@ -86,7 +127,11 @@ class EnvironmentSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        sources = [init_settings, env_settings, FileSecrets(settings_cls), _dotenv(settings_cls, Path(".env"))]
+        sources = [init_settings, env_settings, FileSecrets(settings_cls)]
+        if os.environ.get("SM_ENVIRONMENT") == TEST:
+            # A test is told everything; what lies about in a developer's clone must not change its outcome.
+            return tuple(sources)
+        sources.append(_dotenv(settings_cls, Path(".env")))
         if _run_env_counts():
             sources.append(_dotenv(settings_cls, RUN_ENV))
         return tuple(sources)
@@ -100,7 +145,7 @@ def _run_env_counts() -> bool:
     """``sm dev`` describes its servers there; an environment that says production does not listen to it."""
 
     class Probe(BaseSettings):
-        model_config = SettingsConfigDict(env_prefix="SM_", env_file=".env", extra="ignore")
+        model_config = SettingsConfigDict(env_prefix="SM_", env_file=".env", extra="ignore", env_ignore_empty=True)
         environment: str = DEVELOPMENT
 
     return Probe().environment == DEVELOPMENT
@@ -130,7 +175,9 @@ class Settings(EnvironmentSettings):
     public_url: Origin = Field(
         "http://localhost:8000", description="The origin people use: decides cookies, the CSRF check and links in mail."
     )
-    extra_origins: CommaSeparated = Field((), description="Further origins from which the application is served.")
+    extra_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_commas)] = Field(
+        (), description="Comma-separated further origins from which the application is served."
+    )
     database_url: PostgresUrl = Field(description="`postgresql+asyncpg://user:password@host/database`")
     database_direct_url: PostgresUrl | None = Field(
         None, description="Past PgBouncer, for migrations and LISTEN. Unset: `SM_DATABASE_URL`."
@@ -146,7 +193,9 @@ class Settings(EnvironmentSettings):
         default_factory=_log_format,
         description="`console` for people (the default in development), `json` for collectors.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="`debug`, `info`, `warning` or `error`: what is logged at least."
+    )
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
     session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
@@ -164,7 +213,7 @@ class Settings(EnvironmentSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        return frozenset({self.public_url, *(origin.lower().rstrip("/") for origin in self.extra_origins)})
+        return frozenset({self.public_url, *self.extra_origins})
 
     @property
     def direct_database_url(self) -> str:
@@ -177,24 +226,33 @@ class ModuleSettings(EnvironmentSettings):
 
 def load[T: EnvironmentSettings](settings_cls: type[T]) -> T:
     """Read and validate; raises ``BootError`` with one ``SM001`` per bad or missing setting, without its value."""
+    findings = list(_unreadable_files(settings_cls))
     try:
-        return settings_cls()
+        settings = settings_cls()
     except ValidationError as error:
-        raise BootError(findings_of(settings_cls, error)) from None
+        findings += findings_of(settings_cls, error)
+    if findings:
+        raise BootError(findings) from None
+    return settings
+
+
+def _unreadable_files(settings_cls: type[EnvironmentSettings]) -> Iterator[Finding]:
+    for field in settings_cls.model_fields:
+        name = f"{_variable(settings_cls, field)}_FILE"
+        path = os.environ.get(name)
+        if path and _content(Path(path)) is None:
+            yield SM001.finding(f"{name} names {path}, which is not a readable text file", hint="check path and mode")
 
 
 def findings_of(settings_cls: type[EnvironmentSettings], error: ValidationError) -> list[Finding]:
-    prefix = settings_cls.model_config.get("env_prefix", "")
     findings = []
     for problem in error.errors(include_input=False, include_url=False):
         field = str(problem["loc"][0]) if problem["loc"] else ""
         info = settings_cls.model_fields.get(field)
         missing = problem["type"] == "missing"
+        said = "is not set" if missing else f"is invalid: {problem['msg'].removeprefix('Value error, ')}"
         findings.append(
-            SM001.finding(
-                f"{(prefix + field).upper()} {'is not set' if missing else 'is invalid: ' + problem['msg'].removeprefix('Value error, ')}",
-                hint=_hint(field, info) if missing else "",
-            )
+            SM001.finding(f"{_variable(settings_cls, field)} {said}", hint=_hint(field, info) if missing else "")
         )
     return findings
 

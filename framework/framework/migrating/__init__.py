@@ -3,3 +3,7 @@
 ``locations`` and ``revisions`` read files, ``state`` compares them with the database (SM010): all three without
 Alembic, for the web process. Everything else here runs in ``sm migrate`` and ``migrations/env.py`` only.
 """
+
+from framework.migrating.state import schema_findings
+
+__all__ = ["schema_findings"]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationInfo
-from sqlalchemy import Column, Connection, DateTime, MetaData, String, Table, delete, func, inspect, text
+from sqlalchemy import Column, Connection, DateTime, MetaData, String, Table, cast, delete, func, inspect, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.schema import CreateTable
 
@@ -67,6 +67,6 @@ class Recorder:
 
     def _add(self, ctx: MigrationContext, id_: str) -> None:
         revision = self._revisions[id_]
-        values = {"branch": revision.branch, "parents": list(revision.parents), "kind": revision.kind.value}
+        values = {"branch": revision.branch, "parents": cast(list(revision.parents), ARRAY(String)), "kind": revision.kind.value}
         statement = insert(window).values(revision=id_, **values)
         ctx.execute(statement.on_conflict_do_update(index_elements=["revision"], set_=values))

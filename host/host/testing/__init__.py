@@ -1,0 +1,48 @@
+"""The pytest plugin of every test in the tree: real servers, a database made by the real migrations, the whole application.
+
+Servers start once a run, in the process that controls the workers, and end with it. Each worker has a database and a
+Redis database of its own; before each test that uses them they are as the migrations left them.
+"""
+
+import os
+from typing import Any
+
+import pytest
+
+from host.testing.servers import SuiteServers
+
+pytest_plugins = ("host.testing.fixtures", "host.testing.people")
+
+SERVERS = pytest.StashKey[SuiteServers]()
+ENVIRONMENT = {
+    "SM_ENVIRONMENT": "test",
+    "SM_SECRET_KEY": "a secret that signs nothing but what the tests look at",
+    "SM_PUBLIC_URL": "https://seamark.test",
+    "SM_LOG_FORMAT": "console",
+    "SM_LOG_LEVEL": "warning",
+    # A password hash is slow on purpose, and no test is about that.
+    "SM_USERS_ARGON2_MEMORY": "8",
+    "SM_USERS_ARGON2_ITERATIONS": "1",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Before anything is imported: no setting of the developer's shell reaches a test, above all no database."""
+    for name in [name for name in os.environ if name.startswith("SM_")]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SERVERS] = SuiteServers(config.rootpath)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist starts a worker: it gets the addresses of the servers that this process keeps."""
+    node.workerinput["seamark"] = node.config.stash[SERVERS].start().to_json()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[SERVERS].stop()
