@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 import structlog
 
 from framework.application import Application
-from framework.codes import SM013, SM014, SM017
-from framework.findings import Code, Finding, Level, all_codes
+from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
+from framework.findings import Finding, Level, all_codes
 
 log = structlog.get_logger()
 Findings = Iterable[Finding]
-
-SM019 = Code("SM019", "A check could not run", Level.ERROR, "The check itself raised; the log says what.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,17 @@ def parse_silenced(text: str) -> tuple[dict[str, str], list[Finding]]:
     bad: list[Finding] = []
     for entry in filter(None, (part.strip() for part in text.split(";"))):
         code, _, reason = (part.strip() for part in entry.partition("="))
-        if code not in known or code == SM017.id:
-            bad.append(SM017.finding(f"SM_SILENCED_CHECKS names {code}, which is not a code that can be silenced"))
+        if code in (SM017.id, SM019.id):
+            bad.append(SM017.finding(f"SM_SILENCED_CHECKS names {code}, which cannot be silenced", hint="take it out"))
+        elif code not in known:
+            # No more than a warning: a worker with fewer modules does not know the codes of the others.
+            bad.append(
+                SM017.finding(
+                    f"SM_SILENCED_CHECKS names {code}, which no enabled module declares",
+                    hint="`sm doctor` prints codes; docs/reference/checks.md lists them",
+                    level=Level.WARNING,
+                )
+            )
         elif not reason:
             bad.append(
                 SM017.finding(f"SM_SILENCED_CHECKS gives no reason for {code}", hint=f"{code}=why this is accepted")
@@ -98,17 +105,17 @@ def _production_settings(application: Application) -> Iterator[Finding]:
         if reason := weakness(key.get_secret_value()):
             yield SM013.finding(f"{name} {reason}", hint="python -c 'import secrets; print(secrets.token_urlsafe(48))'")
     if not settings.is_secure:
-        yield SM013.finding(
+        yield SM021.finding(
             f"SM_PUBLIC_URL is {settings.public_url}, so cookies travel without TLS",
             hint="set it to the https:// address that people use",
         )
     if os.environ.get("FORWARDED_ALLOW_IPS", "").strip() == "*":
-        yield SM013.finding(
+        yield SM022.finding(
             "FORWARDED_ALLOW_IPS is *, so anyone may choose the client address that is logged and limited",
             hint="name the proxy's address or network, such as 10.0.0.0/8",
         )
     if settings.vite_url:
-        yield SM013.finding("SM_VITE_URL is set, so pages load unbuilt browser code", hint="unset it")
+        yield SM023.finding("SM_VITE_URL is set, so pages load unbuilt browser code", hint="unset it")
 
 
 def weakness(secret: str) -> str | None:

@@ -1,6 +1,7 @@
 """For the commands that modules contribute: an application around one coroutine."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
 from framework.application import Application, connect
@@ -16,7 +17,7 @@ def run[T](work: Callable[[Application], Awaitable[T]]) -> T:
     Raises ``BootError`` when a setting or a module is wrong.
     """
     settings = load(Settings)
-    configure(settings.log_format, settings.log_level, "command")
+    configure(settings.log_format, settings.log_level, "command", stream=sys.stderr)
 
     async def main() -> T:
         application = connect(settings, load_modules(settings.modules_enabled), "command")

@@ -73,9 +73,9 @@ SM012 = Code(
 )
 SM013 = Code(
     "SM013",
-    "A setting is unsafe for production",
+    "A signing key is weak",
     Level.ERROR,
-    "Secrets must be strong, the public address must be https, proxies must be named.",
+    "Whoever guesses `SM_SECRET_KEY` or one of its fallbacks signs in as anybody. 32 random characters or more, none from a document.",
 )
 SM014 = Code(
     "SM014",
@@ -106,4 +106,34 @@ SM018 = Code(
     "The tables and the migrations differ",
     Level.ERROR,
     "Autogenerate finds a difference. `sm migrate new <module> -m …` writes the missing revision.",
+)
+SM019 = Code(
+    "SM019",
+    "A check could not run",
+    Level.ERROR,
+    "The check itself raised; the log says what.",
+)
+SM020 = Code(
+    "SM020",
+    "A module contributes something that is not a route",
+    Level.ERROR,
+    "Routers hold HTTP and WebSocket routes. Mounted applications and routers within routers are searched one by one and know no policies.",
+)
+SM021 = Code(
+    "SM021",
+    "Cookies travel without TLS",
+    Level.ERROR,
+    "`SM_PUBLIC_URL` is the address that people use; in production it begins with `https://`, even where a proxy ends TLS.",
+)
+SM022 = Code(
+    "SM022",
+    "Anyone may choose the client address",
+    Level.ERROR,
+    "`FORWARDED_ALLOW_IPS` names the proxies whose `X-Forwarded-For` is believed. `*` believes everybody.",
+)
+SM023 = Code(
+    "SM023",
+    "Pages load unbuilt browser code",
+    Level.ERROR,
+    "`SM_VITE_URL` is what `sm dev` sets; in production the host serves `host/client_app/dist`.",
 )

@@ -1,9 +1,10 @@
 """Routes: a module's router, and the table that finds a request's route by its path's first segments."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -11,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from framework.findings import BootError
+from framework.codes import SM006, SM008
+from framework.findings import BootError, Finding
 from framework.policies import RoutePolicy, policy_of
 from framework.problems import Problem, response
 
@@ -24,17 +26,24 @@ class Router(APIRouter):
     def __init__(self, module: str) -> None:
         super().__init__(prefix=f"/api/{module}", tags=[module], generate_unique_id_function=operation_id)
 
+    def include_router(self, *_: object, **__: object) -> NoReturn:
+        """Refused: an included router is searched one by one, and its routes are hidden from policies and limits."""
+        raise TypeError("a module has one Router: import it where further routes are declared, and decorate with it")
+
 
 def operation_id(route: APIRoute) -> str:
     """``contacts.list_contacts``: what the generated client calls it."""
     return f"{route.tags[0]}.{route.name}" if route.tags else route.name
 
 
+Endpoint = Route | WebSocketRoute
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A request's route, its path parameters and its policy; ``allowed`` when only the method is wrong."""
 
-    route: Route | WebSocketRoute | None
+    route: Endpoint | None
     template: str = ""
     policy: RoutePolicy | None = None
     path_params: dict[str, Any] | None = None
@@ -42,6 +51,8 @@ class Match:
 
 
 NOT_FOUND = Match(None)
+# Programs ask here: an unknown path below is a problem document, never the not-found page.
+FOR_PROGRAMS = ("/api", "/health", "/admin/health", "/build")
 
 
 class RouteTable:
@@ -52,17 +63,32 @@ class RouteTable:
     """
 
     def __init__(self, routes: Iterable[BaseRoute], missing: Route | None = None) -> None:
-        """``missing`` answers GET for paths that nothing claims, except below ``/api/``, which never answers HTML."""
-        self._missing = self._match(missing, {}) if missing else NOT_FOUND
+        """``missing`` answers GET for paths that nothing claims, except for programs' paths.
+
+        Raises ``BootError`` when two routes claim one method and path, or one has no policy: nothing is served by chance.
+        """
+        self._missing = Match(missing, missing.path, policy_of(missing.endpoint)) if missing else NOT_FOUND
         self._exact: dict[tuple[str, str], Match] = {}
-        self._patterns: dict[str, list[Route | WebSocketRoute]] = {}
+        self._patterns: dict[str, list[tuple[frozenset[str], Endpoint, RoutePolicy | None]]] = {}
+        problems: list[Finding] = []
+        owners: dict[tuple[str, str], Endpoint] = {}
         for route in routes:
-            assert isinstance(route, Route | WebSocketRoute), f"{route!r} is neither an HTTP nor a WebSocket route"
+            if not isinstance(route, Endpoint):
+                raise TypeError(f"{route!r} is neither an HTTP nor a WebSocket route")
+            policy, methods = policy_of(route.endpoint), methods_of(route)
+            if policy is None:
+                problems.append(SM008.finding(f"{endpoint_name(route)} declares no policy"))
+            for method in methods:
+                first = owners.setdefault((method, shape(route.path)), route)
+                if first is not route:
+                    both = f"{endpoint_name(first)} and by {endpoint_name(route)}"
+                    problems.append(SM006.finding(f"{method} {route.path} is answered by {both}", hint="move one"))
             if "{" in route.path:
-                self._patterns.setdefault(bucket(route.path), []).append(route)
+                self._patterns.setdefault(bucket(route.path), []).append((methods, route, policy))
             else:
-                for method in methods_of(route):
-                    self._exact.setdefault((method, route.path), self._match(route, {}))
+                self._exact |= {(method, route.path): Match(route, route.path, policy) for method in methods}
+        if problems:
+            raise BootError(problems)
 
     def find(self, method: str, path: str) -> Match:
         """The route for ``method`` (``WEBSOCKET`` for a handshake) and ``path``; HEAD is answered by GET's route."""
@@ -71,25 +97,22 @@ class RouteTable:
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact
-        allowed = {known for known in HTTP_METHODS if (known, path) in self._exact}
-        for route in self._patterns.get(bucket(path), ()):
-            found = route.path_regex.match(path)
+        allowed: set[str] = set()
+        for methods, route, policy in self._patterns.get(bucket(path), ()):
+            # The whole path: `$`, with which Starlette's patterns end, also matches before a trailing newline.
+            found = route.path_regex.fullmatch(path)
             if found is None:
                 continue
-            methods = methods_of(route)
-            if method not in methods:
-                allowed.update(methods)
-                continue
-            params = {name: route.param_convertors[name].convert(value) for name, value in found.groupdict().items()}
-            return self._match(route, params)
+            if method in methods:
+                convert = route.param_convertors
+                params = {name: convert[name].convert(value) for name, value in found.groupdict().items()}
+                return Match(route, route.path, policy, params)
+            allowed |= methods
+        allowed.update(known for known in HTTP_METHODS if (known, path) in self._exact)
         allowed.discard("WEBSOCKET")
         if allowed:
-            return Match(None, allowed=tuple(sorted(allowed)))
-        return self._missing if method == "GET" and not path.startswith("/api/") else NOT_FOUND
-
-    @staticmethod
-    def _match(route: Route | WebSocketRoute, params: dict[str, Any]) -> Match:
-        return Match(route, route.path, policy_of(route.endpoint), params)
+            return Match(None, allowed=tuple(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)))
+        return self._missing if method == "GET" and not is_for_programs(path) else NOT_FOUND
 
 
 def bucket(path: str) -> str:
@@ -98,8 +121,23 @@ def bucket(path: str) -> str:
     return rest.partition("/")[0] if first == "api" else first
 
 
-def methods_of(route: Route | WebSocketRoute) -> frozenset[str]:
+def is_for_programs(path: str) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in FOR_PROGRAMS)
+
+
+def shape(path: str) -> str:
+    """A path without the names of its placeholders: ``/contacts/{id}`` and ``/contacts/{contact}`` are the same one."""
+    return re.sub(r"{[^:}]*", "{", path)
+
+
+def methods_of(route: Endpoint) -> frozenset[str]:
     return frozenset({"WEBSOCKET"}) if isinstance(route, WebSocketRoute) else frozenset(route.methods or ())
+
+
+def endpoint_name(route: Endpoint) -> str:
+    """``contacts.routes.list_contacts``, for messages."""
+    function = route.endpoint
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 class Dispatcher(APIRouter):

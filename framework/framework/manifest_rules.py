@@ -1,0 +1,143 @@
+"""What the enabled manifests must keep to: names that show the owner, one owner for each thing, a policy on every route."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from framework.codes import SM006, SM007, SM008, SM011, SM020
+from framework.findings import Finding
+from framework.module import Module
+from framework.policies import policy_of
+from framework.routing import Endpoint, endpoint_name, methods_of, shape
+from framework.settings import Settings
+from framework.streams import takes_session
+
+
+def problems_of(modules: Sequence[Module]) -> Iterator[Finding]:
+    for module in modules:
+        yield from _foreign_names(module)
+        yield from _route_problems(module)
+    yield from _shared_claims(modules)
+
+
+def _foreign_names(module: Module) -> Iterator[Finding]:
+    name = module.name
+    named = [
+        *(("permission", item.name) for item in module.permissions),
+        *(("task", item.name) for item in module.tasks),
+        *(("schedule", item.entry) for item in module.schedules),
+        *(("health check", item.name) for item in module.health),
+    ]
+    for kind, value in named:
+        if not value.startswith(f"{name}."):
+            yield SM007.finding(f"{kind} {value!r} should be named {name}.…", hint="rename it", owner=name)
+    for page in module.pages:
+        if not _lies_under(page, f"/{name}"):
+            yield SM007.finding(
+                f"page {page!r} should lie under /{name}", hint="a page's path begins with its module", owner=name
+            )
+    for item in module.navigation:
+        if item.path not in module.pages:
+            yield SM007.finding(
+                f"navigation leads to {item.path!r}, which is not a page of {name}",
+                hint="add it to the manifest's pages",
+                owner=name,
+            )
+        if item.permission is not None:
+            yield from _undeclared(module, f"navigation to {item.path!r}", item.permission)
+    for route in _endpoints(module):
+        if not _lies_under(route.path, f"/api/{name}"):
+            yield SM007.finding(
+                f"route {route.path!r} should lie under /api/{name}", hint=f'router = Router("{name}")', owner=name
+            )
+    if module.settings is not None:
+        prefix = module.settings.model_config.get("env_prefix", "")
+        if prefix != f"SM_{name.upper()}_":
+            yield SM007.finding(
+                f"settings prefix {prefix!r} should be SM_{name.upper()}_",
+                hint=f'model_config = SettingsConfigDict(env_prefix="SM_{name.upper()}_")',
+                owner=name,
+            )
+
+
+def _lies_under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _endpoints(module: Module) -> list[Endpoint]:
+    return [route for route in (module.router.routes if module.router else ()) if isinstance(route, Endpoint)]
+
+
+def _undeclared(module: Module, what: str, permission: str) -> Iterator[Finding]:
+    if permission not in {item.name for item in module.permissions}:
+        yield SM007.finding(
+            f"{what} requires {permission!r}, which {module.name} does not declare",
+            hint="add it to the manifest's permissions",
+            owner=module.name,
+        )
+
+
+def _route_problems(module: Module) -> Iterator[Finding]:
+    for route in module.router.routes if module.router else ():
+        if not isinstance(route, Endpoint):
+            yield SM020.finding(
+                f"{type(route).__name__} {getattr(route, 'path', '')!r} is neither an HTTP nor a WebSocket route",
+                hint="declare each route with @router…; a mounted application belongs into a process of its own",
+                owner=module.name,
+            )
+            continue
+        where = endpoint_name(route)
+        policy = policy_of(route.endpoint)
+        if policy is None:
+            yield SM008.finding(
+                f"{where} declares no policy",
+                hint=f'@policy(require("{module.name}.view")) below @router…',
+                owner=module.name,
+            )
+        elif policy.access.permission is not None:
+            yield from _undeclared(module, where, policy.access.permission)
+        if takes_session(route):
+            yield SM011.finding(
+                f"{where} streams its answer and takes the request's Session",
+                hint="open a unit of work inside the stream",
+                owner=module.name,
+            )
+
+
+def _shared_claims(modules: Sequence[Module]) -> Iterator[Finding]:
+    owners = {("setting", f"SM_{field}".upper()): "seamark" for field in Settings.model_fields}
+    for module in modules:
+        for claim, count in Counter(_claims(module)).items():
+            kind, value = claim
+            first = owners.setdefault(claim, module.name)
+            if first != module.name:
+                yield SM006.finding(
+                    f"{kind} {value!r} belongs to {first} and to {module.name}",
+                    hint="rename it in one of them",
+                    owner=module.name,
+                )
+            if count > 1:
+                yield SM006.finding(
+                    f"{kind} {value!r} is declared {count} times", hint="keep one of them", owner=module.name
+                )
+    authenticating = [module.name for module in modules if module.authentication]
+    if len(authenticating) > 1:
+        yield SM006.finding(
+            f"{' and '.join(authenticating)} both authenticate",
+            hint="leave one of them out of SM_MODULES_ENABLED",
+            owner=authenticating[1],
+        )
+
+
+def _claims(module: Module) -> Iterator[tuple[str, str]]:
+    """Everything that only one may have, as it is told apart at run time."""
+    yield from (("page", shape(page)) for page in module.pages)
+    yield from (("permission", item.name) for item in module.permissions)
+    yield from (("task", item.name) for item in module.tasks)
+    yield from (("schedule", item.entry) for item in module.schedules)
+    yield from (("health check", item.name) for item in module.health)
+    yield from (("command", command.__name__.replace("_", "-")) for command in module.commands)
+    for route in _endpoints(module):
+        yield from (("route", f"{method} {shape(route.path)}") for method in methods_of(route))
+    if module.settings is not None:
+        prefix = module.settings.model_config.get("env_prefix", "")
+        yield from (("setting", f"{prefix}{field}".upper()) for field in module.settings.model_fields)
