@@ -1,7 +1,8 @@
 """``sm``: the command line of the host, and the commands that the enabled modules contribute."""
 
 import sys
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from framework.findings import BootError, Level
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from host.dev.command import dev_app, psql
 from host.migrate import migrate_app
+from host.scaffold.command import module_app
 
 app = typer.Typer(
     name="sm",
@@ -20,8 +22,12 @@ app = typer.Typer(
 )
 app.add_typer(dev_app, name="dev")
 app.add_typer(migrate_app, name="migrate")
+app.add_typer(module_app, name="module")
 app.command()(psql)
 console = Console()
+
+if TYPE_CHECKING:
+    from framework.module import Module
 
 
 @app.command()
@@ -110,7 +116,11 @@ def _add_module_commands() -> None:
             raise
         typer.echo(error, err=True)
         return
-    for module in loaded:
+    add_commands_of(loaded)
+
+
+def add_commands_of(modules: "Iterable[Module]") -> None:
+    for module in modules:
         for command in module.commands:
             decorate: Any = app.command(rich_help_panel=f"Commands of {module.label}")
             decorate(command)

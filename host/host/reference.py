@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
-from framework.checks import all_codes
+from framework.findings import all_codes
 from framework.loader import load_modules
 from framework.module import Module
 from framework.settings import EnvironmentSettings, Settings
@@ -85,15 +86,15 @@ def commands(modules: Sequence[Module]) -> str:
     )
 
 
-def _command_sections(command: typer.core.TyperCommand, context: typer.Context, name: str) -> Iterator[str]:
-    is_group = isinstance(command, typer.core.TyperGroup)
+def _command_sections(command: Any, context: typer.Context, name: str) -> Iterator[str]:
+    """``command`` is Click's, of which Typer carries a copy without public types."""
     if name != "sm":
         usage = " ".join(command.collect_usage_pieces(context))
         text = f"## {name}\n\n    {name} {usage}\n\n{(command.help or '').strip()}"
         records = [found for param in command.get_params(context) if (found := param.get_help_record(context))]
         rows = [(f"`{words}`", meaning) for words, meaning in records if "--help" not in words]
         yield text + (f"\n\n{_table(('', ''), rows)}" if rows else "")
-    for word in command.list_commands(context) if is_group else ():
+    for word in command.list_commands(context) if hasattr(command, "list_commands") else ():
         child = command.get_command(context, word)
         yield from _command_sections(child, typer.Context(child, info_name=word, parent=context), f"{name} {word}")
 

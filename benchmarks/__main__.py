@@ -1,0 +1,70 @@
+"""``make bench``: what Seamark costs above bare FastAPI, in CPU time a request, side by side in one run."""
+
+import json
+import sys
+import time
+
+import typer
+from framework.embedded.ports import free_port
+from host.dev.environment import CLONE
+from host.trial import ADMINISTRATOR, Trial, trial
+
+from benchmarks.client import assert_same, call, sign_in, write_contacts
+from benchmarks.load import Request
+from benchmarks.measure import Case, Spread, compare, proportional_set_size
+from benchmarks.report import Report
+
+PAGE = CLONE / "docs" / "reference" / "performance.md"
+CONTACTS = 200
+BOOTS = 3
+LIMITS = {"/api/greeting": 1.6, "/api/users/me": 2.5, "/api/contacts?limit=20": 3.0}
+
+
+def measure(installation: Trial) -> Report:
+    installation.environment |= {
+        "SM_ENVIRONMENT": "production",
+        "SM_PUBLIC_URL": "https://app.example.com",
+        "SM_LOG_FORMAT": "json",
+        "BENCHMARK_DSN": installation.postgres.url().replace("+asyncpg", ""),
+    }
+    boot = Spread([boot_once(installation) for _ in range(BOOTS)])
+    ours = installation.start_web("benchmarks.seamark:app")
+    cookie = sign_in(installation.port, *ADMINISTRATOR)
+    write_contacts(installation.port, cookie, CONTACTS)
+    me, _ = call(installation.port, "GET", "/api/users/me", cookie=cookie)
+
+    installation.environment["BENCHMARK_ACCOUNT"] = json.dumps(me)
+    port = free_port()
+    floor = installation.serve("benchmarks.bare:app", "bare", port)
+    installation.wait_for(f"http://localhost:{port}/api/greeting", "bare")
+
+    results = []
+    for path, limit in LIMITS.items():
+        signed_in = () if path == "/api/greeting" else (("cookie", cookie),)
+        answer, _ = call(installation.port, "GET", path, cookie=cookie)
+        assert_same(answer, call(port, "GET", path)[0], path)
+        typer.echo(f"measuring GET {path} …")
+        case = Case(f"`GET {path}`", Request(installation.port, path, signed_in), Request(port, path), limit)
+        results.append(compare(case, ours.pid, floor.pid))
+    return Report(results, proportional_set_size(ours.pid), boot)
+
+
+def boot_once(installation: Trial) -> float:
+    began = time.perf_counter()
+    installation.start_web()
+    seconds = time.perf_counter() - began
+    installation.stop("web")
+    return seconds
+
+
+def main() -> int:
+    with trial() as installation:
+        report = measure(installation)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(report.page())
+    typer.echo(report.text())
+    return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
