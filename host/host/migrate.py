@@ -74,6 +74,42 @@ def new(
         )
 
 
+@migrate_app.command()
+def models() -> None:
+    """Judge the revisions of this tree: their files, and whether they make the tables that the modules declare.
+
+    For developers: takes the test suite's Postgres, so nothing has to run, and imports every installed module.
+    """
+    from framework.migrating.lint import lint  # noqa: PLC0415
+    from framework.migrating.locations import application_root  # noqa: PLC0415
+    from framework.migrating.models import model_findings  # noqa: PLC0415
+
+    from host.testing.servers import SuiteServers  # noqa: PLC0415
+
+    with _explained():
+        root = application_root()
+        found = lint(root)
+        with SuiteServers(root) as addresses:
+            found += asyncio.run(model_findings(addresses.postgres.format(database=addresses.template), root))
+    for finding in found:
+        errors.print(f"[red]{finding}[/]")
+    if found:
+        raise typer.Exit(1)
+    console.print("[green]✓[/] The revisions make the tables that the modules declare.")
+
+
+@migrate_app.command()
+def locations() -> None:
+    """List the revisions of this tree's modules in pyproject.toml, for Alembic's own commands."""
+    from framework.migrating.authoring import list_locations  # noqa: PLC0415
+    from framework.migrating.locations import application_root  # noqa: PLC0415
+
+    with _explained():
+        console.print(
+            "[green]✓[/] Written." if list_locations(application_root()) else "[green]✓[/] Nothing to change."
+        )
+
+
 class ConsoleReport:
     """Says how the runner gets on: a line per revision, and a sign of life while one runs on a terminal."""
 

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,12 @@ from alembic.operations import MigrationScript, ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
+from framework.migrating.configuration import alembic_config
 from framework.migrating.connection import MigrationError, migration_connection
 from framework.migrating.locations import FOLDER, FRAMEWORK, listed_for_alembic, packages
+from framework.migrating.models import flat
 from framework.migrating.revisions import Kind, heads, read_revisions, revision_files
-from framework.migrating.runner import alembic_config, plan
+from framework.migrating.runner import plan
 
 TAKES_AWAY = (ops.DropTableOp, ops.DropColumnOp)
 
@@ -117,19 +118,11 @@ def _complete(script: MigrationScript, draft: Draft, *, is_first: bool) -> Kind:
         raise MigrationError(
             f"The tables of {draft.module} and the database are the same. `--empty` writes a revision to be filled by hand."
         )
-    takes_away = any(isinstance(operation, TAKES_AWAY) for operation in _flat(script.upgrade_ops.ops))
+    takes_away = any(isinstance(operation, TAKES_AWAY) for operation in flat(script.upgrade_ops.ops))
     if is_first and draft.module != FRAMEWORK:
         script.upgrade_ops.ops.insert(0, ops.ExecuteSQLOp(f"CREATE SCHEMA IF NOT EXISTS {draft.module}"))
         script.downgrade_ops.ops.append(ops.ExecuteSQLOp(f"DROP SCHEMA {draft.module}"))
     return draft.kind or (Kind.CONTRACT if takes_away else Kind.EXPAND)
-
-
-def _flat(operations: Sequence[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
-    return [
-        inner
-        for operation in operations
-        for inner in (_flat(operation.ops) if isinstance(operation, ops.OpContainer) else [operation])
-    ]
 
 
 def _tidy(path: Path) -> None:

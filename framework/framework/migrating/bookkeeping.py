@@ -67,6 +67,10 @@ class Recorder:
 
     def _add(self, ctx: MigrationContext, id_: str) -> None:
         revision = self._revisions[id_]
-        values = {"branch": revision.branch, "parents": cast(list(revision.parents), ARRAY(String)), "kind": revision.kind.value}
+        values = {
+            "branch": revision.branch,
+            "parents": cast(list(revision.parents), ARRAY(String)),
+            "kind": revision.kind.value,
+        }
         statement = insert(window).values(revision=id_, **values)
         ctx.execute(statement.on_conflict_do_update(index_elements=["revision"], set_=values))

@@ -15,13 +15,12 @@ from alembic.operations import MigrationScript
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 
 from framework.findings import BootError
 from framework.migrating.bookkeeping import VERSION_TABLE, WINDOW_TABLE, Recorder, is_prepared, prepare
 from framework.migrating.connection import MigrationError, MigrationSettings, migration_connection, only_migrator
 from framework.migrating.locations import FRAMEWORK, locations, packages
-from framework.migrating.models import metadata_of
 from framework.migrating.revisions import read_revisions
 from framework.settings import load
 
@@ -69,7 +68,7 @@ def _run(connection: Connection | None) -> None:
         # Each revision stands once it is done, so a migrator that was stopped goes on where it was.
         transaction_per_migration=True,
         on_version_apply=Recorder(read_revisions(locations())),
-        target_metadata=[metadata_of(branch) for branch in branches],
+        target_metadata=_metadata(branches),
         include_schemas=True,
         include_name=_only(branches),
         compare_server_default=True,
@@ -93,6 +92,15 @@ def _run(connection: Connection | None) -> None:
 def add_locations(script: ScriptDirectory) -> None:
     """Let Alembic see the modules that were installed from elsewhere, too."""
     script.version_locations = [str(location) for location in locations().values()]
+
+
+def _metadata(branches: Collection[str]) -> list[MetaData]:
+    if not branches:
+        return []
+    # Not at the top: it brings the web framework along, and whoever only migrates does without.
+    from framework.migrating.models import metadata_of  # noqa: PLC0415
+
+    return [metadata_of(branch) for branch in branches]
 
 
 def _command(config: Config) -> str:

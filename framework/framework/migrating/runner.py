@@ -1,7 +1,6 @@
 """Brings a database to the head of every branch: one migrator at a time, revision by revision, resumable."""
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from framework.findings import Finding
+from framework.migrating.configuration import alembic_config
 from framework.migrating.connection import LOCK_TIMEOUT, MigrationError, driver_of, migration_connection, only_migrator
 from framework.migrating.environment import upgrade_steps
 from framework.migrating.locations import locations
@@ -50,19 +50,6 @@ class Plan:
     def refusals(self) -> list[Finding]:
         """Why this code must not touch the database: a later release took away what it knows."""
         return findings(replace(self.comparison, missing={}))
-
-
-def alembic_config(root: Path) -> Config:
-    """Alembic's configuration with the revisions of every installed module."""
-    config = Config(toml_file=root / "pyproject.toml")
-    config.set_main_option("script_location", _literal(root / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", os.pathsep.join(map(_literal, locations().values())))
-    return config
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("%", "%%")
 
 
 async def plan(url: str, root: Path) -> Plan:

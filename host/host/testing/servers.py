@@ -67,6 +67,12 @@ class SuiteServers:
             _in_thread(_make_template(self._addresses, self._root))
         return self._addresses
 
+    def __enter__(self) -> Addresses:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
     def stop(self) -> None:
         for server in self._running:
             server.stop()
