@@ -1,5 +1,6 @@
 """Writing to the outbox: rows in the caller's transaction, and a wake-up for the relays once it has committed."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, update
@@ -13,6 +14,8 @@ from framework.tasks.tables import TaskRow, TaskSignal, TaskState
 from framework.tasks.wake import wake_relays
 
 INSERT = "INSERT INTO seamark.task (id, name, queue, args, correlation_id) VALUES ($1, $2, $3, $4, $5)"
+
+INSERT_SLOT = insert(TaskRow).values(args={}).on_conflict_do_nothing().returning(TaskRow.id)
 
 REQUEST_CANCEL = (
     insert(TaskSignal)
@@ -41,6 +44,16 @@ async def add(session: AsyncSession, name: str, queue: str, arguments: str) -> U
 def _insert(session: Session, values: tuple[UUID, str, str, str, str]) -> None:
     # The driver's own form of a statement, in one hop: the request pays for this, and `insert()` costs twice as much.
     session.connection().exec_driver_sql(INSERT, values)
+
+
+async def add_slot(session: AsyncSession, name: str, queue: str, schedule: str, due_at: datetime) -> bool:
+    """A schedule's slot; False when somebody wrote it before."""
+    values = {"id": uuid7(), "name": name, "queue": queue, "schedule": schedule, "due_at": due_at}
+    values["correlation_id"] = new_correlation_id()
+    written = (await session.execute(INSERT_SLOT, values)).first() is not None
+    if written:
+        wake_relays(session)
+    return written
 
 
 async def cancel(session: AsyncSession, task_id: UUID) -> None:

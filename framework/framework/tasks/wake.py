@@ -31,22 +31,28 @@ class Waker:
         if self._sending is None or self._sending.done():
             self._sending = asyncio.get_running_loop().create_task(self._send())
 
+    async def flush(self) -> None:
+        """Send now what is still wanted: for processes whose event loop does not run all the time."""
+        if self._wanted:
+            self._wanted = False
+            try:
+                async with self._database.driver_connection() as connection:
+                    await connection.execute(f"NOTIFY {CHANNEL}")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+                log.debug("relays not notified", error=repr(error))
+
+    async def close(self) -> None:
+        await self.flush()
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
     async def _send(self) -> None:
         while self._wanted:
             # Under load the connections belong to the requests, and the relays are awake anyway.
             if self._database.has_idle_connection:
-                self._wanted = False
-                try:
-                    async with self._database.driver_connection() as connection:
-                        await connection.execute(f"NOTIFY {CHANNEL}")
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
-                    log.debug("relays not notified", error=repr(error))
+                await self.flush()
             await asyncio.sleep(PAUSE)
-
-    async def close(self) -> None:
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.wait([self._sending])
 
 
 def wake_relays(session: AsyncSession) -> None:

@@ -1,0 +1,33 @@
+"""``celery -A background_tasks.celery_app worker`` and ``… beat``: plain Celery, made of the enabled modules' tasks."""
+
+from celery import Celery
+from framework.findings import BootError
+
+from background_tasks import process
+from background_tasks.broker import configuration
+from background_tasks.composition import compose
+from background_tasks.supervision import RelayStep
+from background_tasks.worker import Worker
+
+
+def create_app() -> Celery:
+    """Raises ``BootError`` when a setting or a module is wrong."""
+    composition = compose()
+    app = Celery("seamark")
+    app.composition = composition
+    app.worker = Worker(composition)
+    app.conf.update(configuration(composition.settings, composition.tasks.values()))
+    for task in composition.tasks.values():
+        # The message is this name and the id of a row; everything else is in the row.
+        app.task(app.worker.run, name=task.name, time_limit=task.hard_limit)
+    app.steps["worker"].add(RelayStep)
+    app.worker.install()
+    process.install(composition)
+    return app
+
+
+try:
+    app = create_app()
+except BootError as error:
+    # Celery would print a traceback, in which nobody finds this.
+    raise SystemExit(str(error)) from None

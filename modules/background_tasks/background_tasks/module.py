@@ -1,0 +1,3 @@
+from framework.module import Module
+
+module = Module(name="background_tasks", label="Background tasks")
