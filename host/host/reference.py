@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from framework.findings import all_codes
+from framework.findings import BootError, all_codes
 from framework.loader import load_modules
 from framework.module import Module
 from framework.settings import EnvironmentSettings, Settings
@@ -123,7 +123,12 @@ def main(arguments: Sequence[str]) -> int:
     """Write the pages; with ``--check`` compare them instead, and exit with 1 when one differs."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     stale: list[Path] = []
-    for name, text in pages(load_modules(None)).items():
+    try:
+        modules = load_modules(None)
+    except BootError as error:
+        typer.echo(error, err=True)
+        return 1
+    for name, text in pages(modules).items():
         path = FOLDER / name
         if path.is_file() and path.read_text() == GENERATED + text:
             continue
