@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from framework.application import Application, connect
 from framework.correlation import bound, new_correlation_id
-from framework.loader import load_modules
-from framework.logging import configure
-from framework.settings import Settings, load
+from framework.installation import read_installation
 
 
 def run[T](work: Callable[[Application], Awaitable[T]]) -> T:
@@ -16,11 +14,10 @@ def run[T](work: Callable[[Application], Awaitable[T]]) -> T:
 
     Raises ``BootError`` when a setting or a module is wrong.
     """
-    settings = load(Settings)
-    configure(settings.log_format, settings.log_level, "command", stream=sys.stderr)
+    settings, modules = read_installation("command", log_to=sys.stderr)
 
     async def main() -> T:
-        application = connect(settings, load_modules(settings.modules_enabled), "command")
+        application = connect(settings, modules, "command")
         try:
             return await work(application)
         finally:

@@ -1,7 +1,7 @@
 """What the enabled manifests must keep to: names that show the owner, one owner for each thing, a policy on every route."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from framework.codes import SM006, SM007, SM008, SM011, SM020
 from framework.findings import Finding
@@ -13,9 +13,12 @@ from framework.streams import takes_session
 
 
 def problems_of(modules: Sequence[Module]) -> Iterator[Finding]:
+    declared = {module.name: {item.name for item in module.permissions} for module in modules}
     for module in modules:
         yield from _foreign_names(module)
-        yield from _route_problems(module)
+        yield from _route_problems(module, declared[module.name])
+        usable = declared[module.name].union(*(declared.get(name, ()) for name in module.requires))
+        yield from _navigation_problems(module, usable)
     yield from _shared_claims(modules)
 
 
@@ -35,15 +38,6 @@ def _foreign_names(module: Module) -> Iterator[Finding]:
             yield SM007.finding(
                 f"page {page!r} should lie under /{name}", hint="a page's path begins with its module", owner=name
             )
-    for item in module.navigation:
-        if item.path not in module.pages:
-            yield SM007.finding(
-                f"navigation leads to {item.path!r}, which is not a page of {name}",
-                hint="add it to the manifest's pages",
-                owner=name,
-            )
-        if item.permission is not None:
-            yield from _undeclared(module, f"navigation to {item.path!r}", item.permission)
     for route in _endpoints(module):
         if not _lies_under(route.path, f"/api/{name}"):
             yield SM007.finding(
@@ -67,16 +61,23 @@ def _endpoints(module: Module) -> list[Endpoint]:
     return [route for route in (module.router.routes if module.router else ()) if isinstance(route, Endpoint)]
 
 
-def _undeclared(module: Module, what: str, permission: str) -> Iterator[Finding]:
-    if permission not in {item.name for item in module.permissions}:
-        yield SM007.finding(
-            f"{what} requires {permission!r}, which {module.name} does not declare",
-            hint="add it to the manifest's permissions",
-            owner=module.name,
-        )
+def _navigation_problems(module: Module, usable: Collection[str]) -> Iterator[Finding]:
+    for item in module.navigation:
+        if item.path not in module.pages:
+            yield SM007.finding(
+                f"navigation leads to {item.path!r}, which is not a page of {module.name}",
+                hint="add it to the manifest's pages",
+                owner=module.name,
+            )
+        if item.permission is not None and item.permission not in usable:
+            yield SM007.finding(
+                f"navigation to {item.path!r} asks for {item.permission!r}, which neither {module.name} nor what it requires declares",
+                hint="add it to the manifest's permissions, or its module to requires",
+                owner=module.name,
+            )
 
 
-def _route_problems(module: Module) -> Iterator[Finding]:
+def _route_problems(module: Module, declared: Collection[str]) -> Iterator[Finding]:
     for route in module.router.routes if module.router else ():
         if not isinstance(route, Endpoint):
             yield SM020.finding(
@@ -93,8 +94,12 @@ def _route_problems(module: Module) -> Iterator[Finding]:
                 hint=f'@policy(require("{module.name}.view")) below @router…',
                 owner=module.name,
             )
-        elif policy.access.permission is not None:
-            yield from _undeclared(module, where, policy.access.permission)
+        elif policy.access.permission is not None and policy.access.permission not in declared:
+            yield SM007.finding(
+                f"{where} requires {policy.access.permission!r}, which {module.name} does not declare",
+                hint="add it to the manifest's permissions",
+                owner=module.name,
+            )
         if takes_session(route):
             yield SM011.finding(
                 f"{where} streams its answer and takes the request's Session",

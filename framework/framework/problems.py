@@ -1,6 +1,6 @@
 """Errors as problem documents (RFC 9457) with a stable ``code`` and the correlation id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -102,7 +102,7 @@ def message(error: Mapping[str, Any]) -> str:
     return text[:1].upper() + text[1:]
 
 
-handlers = {
+handlers: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Problem: answer_problem,
     HTTPException: answer_http_exception,
     RequestValidationError: answer_invalid_request,

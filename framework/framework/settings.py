@@ -247,6 +247,9 @@ def _unreadable_files(settings_cls: type[EnvironmentSettings]) -> Iterator[Findi
 def findings_of(settings_cls: type[EnvironmentSettings], error: ValidationError) -> list[Finding]:
     findings = []
     for problem in error.errors(include_input=False, include_url=False):
+        if problem["type"] == "default_factory_not_called":
+            # A default that looks at the others, of which one is wrong: that one is listed.
+            continue
         field = str(problem["loc"][0]) if problem["loc"] else ""
         info = settings_cls.model_fields.get(field)
         missing = problem["type"] == "missing"

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TextIO
 
 import structlog
 from fastapi import FastAPI
@@ -12,11 +13,10 @@ from framework.application import Application, connect
 from framework.checks import all_checks, run_checks
 from framework.codes import SM012
 from framework.findings import BootError, Level
-from framework.loader import load_modules
-from framework.logging import configure
+from framework.installation import read_installation
 from framework.migrating.gate import refuse_other_schema
 from framework.routing import Dispatcher
-from framework.settings import Settings, load, settings_of
+from framework.settings import Settings
 
 from framework import middleware, problems
 from host import checks, routes
@@ -25,11 +25,10 @@ log = structlog.get_logger()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The ASGI application of the web process. Raises ``BootError`` listing all problems of the phase that failed."""
-    settings = settings or load(Settings)
-    configure(settings.log_format, settings.log_level, "web")
+    """The ASGI application of the web process. Raises ``BootError`` with all that is wrong in settings and manifests."""
     _refuse_root_path()
-    application = compose(settings, "web")
+    application = compose("web", settings)
+    settings = application.settings
     dispatcher = Dispatcher(routes.collect(application), _running, routes.not_found(settings))
     app = FastAPI(
         title="Seamark",
@@ -46,19 +45,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def compose(settings: Settings, process: str) -> Application:
+def compose(process: str, settings: Settings | None = None, *, log_to: TextIO | None = None) -> Application:
     """Settings and manifests put together; shared by the web process and the ``sm`` commands."""
-    modules = load_modules(settings.modules_enabled)
-    problems_found = []
-    for module in modules:
-        if module.settings is not None:
-            try:
-                settings_of(module.settings)
-            except BootError as error:
-                problems_found += error.findings
-    if problems_found:
-        raise BootError(problems_found)
-    application = connect(settings, modules, process)
+    application = connect(*read_installation(process, settings, log_to=log_to), process)
     application.checks = checks.host_checks
     return application
 

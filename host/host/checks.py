@@ -8,13 +8,13 @@ from framework.codes import SM016
 from framework.findings import Finding, Level
 from framework.migrating import schema_findings
 
-from host.shell import MANIFEST
+from host import shell
 
 
 def _frontend_is_built(application: Application) -> Iterator[Finding]:
-    if application.settings.vite_url is None and not MANIFEST.is_file():
+    if not application.settings.vite_url and shell.built_assets() is None:
         yield SM016.finding(
-            f"there is no {MANIFEST}, so pages are empty",
+            f"{shell.MANIFEST} is missing or names no {shell.ENTRY}, so pages are empty",
             hint="npm ci && npm run build",
             # The API works without it, and a worker or a test has no browser.
             level=Level.WARNING,

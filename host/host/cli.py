@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from framework.codes import SM006
 from framework.findings import BootError, Level
+from framework.logging import configure
 from rich.console import Console
 
 from host.dev.command import dev_app, psql
@@ -24,7 +26,8 @@ app.add_typer(dev_app, name="dev")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(module_app, name="module")
 app.command()(psql)
-console = Console()
+# Tables for people fit their window; in a pipe, nothing is cut off.
+console = Console() if sys.stdout.isatty() else Console(width=400)
 
 if TYPE_CHECKING:
     from framework.module import Module
@@ -77,6 +80,8 @@ def openapi(
     """Write the API description from which the browser's client is generated."""
     from host import inspection  # noqa: PLC0415
 
+    if check and output == "-":
+        raise typer.BadParameter("--check needs the file to compare with: --output")
     raise typer.Exit(inspection.write_openapi(output, check=check))
 
 
@@ -93,7 +98,7 @@ def demo() -> None:
 
 @app.command()
 def shell() -> None:
-    """Open a Python shell with the application; `await` works, `application` and `session` are there."""
+    """Open a Python shell with the application; `await` works, `application` and `database` are there."""
     from host import inspection  # noqa: PLC0415
 
     inspection.interactive()
@@ -101,9 +106,7 @@ def shell() -> None:
 
 def _add_module_commands() -> None:
     """Modules are imported only when the word on the command line is not one of the host's own."""
-    own = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    own |= {group.name or "" for group in app.registered_groups}
-    if len(sys.argv) > 1 and sys.argv[1] in own:
+    if len(sys.argv) > 1 and sys.argv[1] in _own_words():
         return
     from framework.loader import load_modules  # noqa: PLC0415
     from framework.settings import enabled_modules  # noqa: PLC0415
@@ -119,19 +122,31 @@ def _add_module_commands() -> None:
     add_commands_of(loaded)
 
 
+def _own_words() -> set[str]:
+    own = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    return own | {group.name or "" for group in app.registered_groups}
+
+
 def add_commands_of(modules: "Iterable[Module]") -> None:
+    """Raises ``BootError`` when a module's command has the name of one of the host's."""
+    own = _own_words()
     for module in modules:
         for command in module.commands:
+            if (word := command.__name__.replace("_", "-")) in own:
+                taken = f"command {word!r} belongs to the host and to {module.name}"
+                raise BootError([SM006.finding(taken, hint="rename the module's", owner=module.name)])
             decorate: Any = app.command(rich_help_panel=f"Commands of {module.label}")
             decorate(command)
 
 
 def main() -> None:
+    # Standard output is for answers; each command that runs the application logs by its settings.
+    configure("console", "warning", "sm", stream=sys.stderr)
     try:
         _add_module_commands()
         app()
     except BootError as error:
-        Console(stderr=True).print(f"[red]{error}[/]", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 

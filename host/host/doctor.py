@@ -8,9 +8,8 @@ import orjson
 from framework.checks import Report, all_checks, run_checks
 from framework.correlation import bound, new_correlation_id
 from framework.findings import BootError, Level
-from framework.logging import configure
-from framework.settings import Settings, load
 from rich.console import Console
+from rich.markup import escape
 
 from host.boot import compose
 
@@ -19,9 +18,8 @@ MARKS = {Level.ERROR: "[red]✗[/]", Level.WARNING: "[yellow]![/]", Level.INFO: 
 
 def examine(*, static_only: bool) -> Report:
     """Run every check. What stops the boot is itself a finding, so even a broken installation gets a report."""
-    configure("console", "error", "doctor")
     try:
-        application = compose(load(Settings), "doctor")
+        application = compose("doctor", log_to=sys.stderr)
     except BootError as error:
         return Report(tuple(error.findings), ())
 
@@ -54,11 +52,11 @@ def show(report: Report, output: Literal["text", "json"]) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     for item in report.findings:
-        console.print(f"{MARKS[item.level]} [bold]{item.code}[/] {item.message} [dim]({item.owner})[/]")
+        console.print(f"{MARKS[item.level]} [bold]{item.code}[/] {escape(item.message)} [dim]({item.owner})[/]")
         if item.hint:
-            console.print(f"         [dim]→[/] {item.hint}")
+            console.print(f"         [dim]→[/] {escape(item.hint)}")
     for item, reason in report.silenced:
-        console.print(f"[dim]- {item.code} {item.message}: silenced, {reason}[/]")
+        console.print(f"- {item.code} {item.message}: silenced, {reason}", style="dim", markup=False)
     counts = {level: sum(item.level is level for item in report.findings) for level in Level}
     if report.findings:
         console.print(f"{counts[Level.ERROR]} errors, {counts[Level.WARNING]} warnings, {counts[Level.INFO]} remarks")

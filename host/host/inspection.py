@@ -5,14 +5,14 @@ from pathlib import Path
 
 import orjson
 import typer
-from fastapi.routing import APIRoute
 from framework.application import Application, connect
+from framework.installation import read_installation
 from framework.loader import installed, load_modules
-from framework.logging import configure
 from framework.module import Module
 from framework.policies import policy_of
-from framework.settings import Settings, enabled_modules, load
-from pydantic import SecretStr
+from framework.routing import Endpoint, endpoint_name, methods_of
+from framework.settings import enabled_modules
+from rich.markup import escape
 from rich.table import Table
 
 from host import routes
@@ -41,17 +41,18 @@ def modules_table() -> Table:
 
 def routes_table(only: str | None) -> Table:
     table = Table("method", "path", "who may call it", "function", box=None)
-    for route in routes._api_routes(_described()):
-        if not isinstance(route, APIRoute) or (only and only not in route.tags):
+    for route in routes.api_routes(load_modules(enabled_modules())):
+        if not isinstance(route, Endpoint) or (only and only not in getattr(route, "tags", ())):
             continue
         declared = policy_of(route.endpoint)
-        function = f"{route.endpoint.__module__}.{route.endpoint.__name__}"
-        table.add_row(",".join(sorted(route.methods)), route.path, str(declared.access) if declared else "", function)
+        methods = ",".join(sorted(methods_of(route)))
+        table.add_row(methods, escape(route.path), str(declared.access) if declared else "", endpoint_name(route))
     return table
 
 
 def write_openapi(output: str, *, check: bool) -> int:
-    document = orjson.dumps(routes.describe_api(_described()), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    described = routes.describe_api(load_modules(enabled_modules()))
+    document = orjson.dumps(described, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if output == "-":
         sys.stdout.buffer.write(document)
         return 0
@@ -63,17 +64,6 @@ def write_openapi(output: str, *, check: bool) -> int:
         return 0
     typer.echo(f"{path} is stale: run `make client` and commit what it changes", err=True)
     return 1
-
-
-def _described() -> Application:
-    """All that a description needs: manifests, and settings that reach nothing. Opens no connection."""
-    unreachable = {
-        "environment": "test",
-        "secret_key": SecretStr("described, never signed with: " + "0123456789abcdef"),
-        "database_url": SecretStr("postgresql+asyncpg://localhost/described"),
-        "redis_url": SecretStr("redis://localhost/0"),
-    }
-    return connect(Settings.model_validate(unreachable), load_modules(enabled_modules()), "describe")
 
 
 async def write_demo(application: Application) -> list[str]:
@@ -91,8 +81,6 @@ def interactive() -> None:
         from IPython import start_ipython  # noqa: PLC0415 - a development dependency
     except ImportError:
         raise SystemExit("`sm shell` needs IPython: `uv sync` installs it, production images leave it out") from None
-    settings = load(Settings)
-    configure("console", "warning", "shell")
-    application = connect(settings, load_modules(settings.modules_enabled), "shell")
+    application = connect(*read_installation("shell", log_to=sys.stderr), "shell")
     typer.echo("application, database; `async with database.unit_of_work() as session: …` commits at its end")
     start_ipython(argv=["--no-banner"], user_ns={"application": application, "database": application.database})

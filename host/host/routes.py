@@ -1,9 +1,10 @@
 """The host's own routes (probes, health, what the browser application asks first, API description, pages) and all modules'."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from framework.application import Application, CurrentApplication
@@ -26,6 +27,7 @@ from host import shell
 router = APIRouter(generate_unique_id_function=operation_id)
 IMMUTABLE = "public, max-age=31536000, immutable"
 HOST_PAGES = ("/",)
+READY_WITHIN = 2.0
 
 
 class _Answer(BaseModel):
@@ -79,7 +81,8 @@ async def live() -> Liveness:
 async def ready(application: CurrentApplication) -> Response:
     """Readiness: the database answers and fits this code. Says no more, because anyone may ask."""
     try:
-        is_ready = not await schema_findings(application)
+        async with asyncio.timeout(READY_WITHIN):
+            is_ready = not await schema_findings(application)
     except Exception:  # noqa: BLE001 - not ready, whatever the reason; /admin/health tells those who may know
         is_ready = False
     return JSONResponse({"status": "ok" if is_ready else "unavailable"}, 200 if is_ready else 503)
@@ -128,7 +131,11 @@ def _navigation(module: Module, held: frozenset[str]) -> list[NavigationItem]:
 @router.get("/api/openapi.json", include_in_schema=False)
 @policy(public)
 async def openapi(request: Request) -> JSONResponse:
-    return JSONResponse(describe_api(request.app.state.application))
+    """Made when first asked for: a tenth of a second, which nobody may spend twice."""
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = describe_api(app.state.application.modules)
+    return JSONResponse(app.openapi_schema)
 
 
 @router.get("/api/docs", include_in_schema=False)
@@ -145,16 +152,16 @@ async def docs(application: CurrentApplication) -> Response:
     return page
 
 
-def describe_api(application: Application) -> dict[str, Any]:
+def describe_api(modules: Sequence[Module]) -> dict[str, Any]:
     """OpenAPI of all enabled modules; ``x-seamark`` adds each module's pages for the check of the browser routes."""
-    document = get_openapi(title="Seamark", version="0.1.0", routes=_api_routes(application))
-    pages = {module.name: list(module.pages) for module in application.modules if module.pages}
+    document = get_openapi(title="Seamark", version="0.1.0", routes=api_routes(modules))
+    pages = {module.name: list(module.pages) for module in modules if module.pages}
     return document | {"x-seamark": {"pages": dict(sorted(pages.items()))}}
 
 
-def _api_routes(application: Application) -> list[BaseRoute]:
-    modules = sorted(application.modules, key=lambda module: module.name)
-    return [*router.routes, *(route for module in modules if module.router for route in module.router.routes)]
+def api_routes(modules: Sequence[Module]) -> list[BaseRoute]:
+    in_order = sorted(modules, key=lambda module: module.name)
+    return [*router.routes, *(route for module in in_order if module.router for route in module.router.routes)]
 
 
 def collect(application: Application) -> list[BaseRoute]:
@@ -164,7 +171,7 @@ def collect(application: Application) -> list[BaseRoute]:
     found: Callable[[Request], Awaitable[Response]] = policy(public)(_answer_with(settings, 200))
     assets = policy(public)(_built_files())
     return [
-        *_api_routes(application),
+        *api_routes(application.modules),
         *(Route(page, found, name=f"page {page}") for page in pages),
         Route("/build/{path:path}", assets, name="build"),
         Route("/favicon.ico", assets, name="favicon"),

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 from framework.settings import Settings
@@ -24,7 +25,7 @@ PAGE = """<!doctype html>
 <link rel="icon" href="/build/favicon.svg" type="image/svg+xml">
 {head}
 </head>
-<body><div id="root"></div><noscript>This application needs JavaScript.</noscript></body>
+<body><div id="root">{text}</div><noscript>This application needs JavaScript.</noscript></body>
 </html>
 """
 
@@ -38,8 +39,7 @@ window.$RefreshSig$ = () => (type) => type;
 <script type="module" nonce="{nonce}" src="/build/@vite/client"></script>
 <script type="module" nonce="{nonce}" src="/build/src/main.tsx"></script>"""
 
-NOT_BUILT = """<style nonce="{nonce}">body {{ font: 1rem/1.5 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }}</style>
-<meta name="description" content="SM016: the browser application is not built; npm ci and npm run build make it">"""
+NOT_BUILT = "The browser application is not built (SM016): npm ci && npm run build"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,30 +53,44 @@ class Assets:
 
 @cache
 def built_assets() -> Assets | None:
-    """The entry of Vite's manifest; ``None`` when nothing is built. Read once: a new build is a new release."""
-    if not MANIFEST.is_file():
+    """What Vite's manifest says the entry needs; ``None`` when nothing is built. Read once: a new build is a new release."""
+    try:
+        manifest = orjson.loads(MANIFEST.read_bytes())
+        chunks = _with_imports(manifest, ENTRY)
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
         return None
-    manifest = orjson.loads(MANIFEST.read_bytes())
-    entry = manifest[ENTRY]
-    imported = [manifest[name] for name in entry.get("imports", ())]
-    styles = [css for chunk in (entry, *imported) for css in chunk.get("css", ())]
+    entry, *imported = chunks
+    styles = [css for chunk in chunks for css in chunk.get("css", ())]
     return Assets(entry["file"], tuple(dict.fromkeys(styles)), tuple(chunk["file"] for chunk in imported))
+
+
+def _with_imports(manifest: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """A chunk and all that it imports, directly or not, each once (Vite, "Backend Integration")."""
+    found = {name: manifest[name]}
+    waiting = [name]
+    while waiting:
+        for imported in manifest[waiting.pop()].get("imports", ()):
+            if imported not in found:
+                found[imported] = manifest[imported]
+                waiting.append(imported)
+    return list(found.values())
 
 
 def page(settings: Settings, status: int = 200) -> HTMLResponse:
     """The shell; ``status`` 404 where no page is declared, so that crawlers and monitors see what people see."""
     nonce = secrets.token_urlsafe(18)
-    body = PAGE.format(nonce=nonce, head=_head(settings, nonce))
+    head = _head(settings, nonce)
+    body = PAGE.format(nonce=nonce, head=head or "", text=NOT_BUILT if head is None else "")
     headers = {"content-security-policy": content_security_policy(settings, nonce), "cache-control": "no-cache"}
     return HTMLResponse(body, status, headers)
 
 
-def _head(settings: Settings, nonce: str) -> str:
+def _head(settings: Settings, nonce: str) -> str | None:
     if settings.vite_url:
         return REFRESH.format(nonce=nonce)
     assets = built_assets()
     if assets is None:
-        return NOT_BUILT.format(nonce=nonce)
+        return None
     lines = [f'<link rel="stylesheet" href="/build/{file}">' for file in assets.styles]
     lines += [f'<link rel="modulepreload" href="/build/{file}">' for file in assets.preloads]
     lines.append(f'<script type="module" nonce="{nonce}" src="/build/{assets.script}"></script>')
