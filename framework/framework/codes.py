@@ -137,3 +137,10 @@ SM023 = Code(
     Level.ERROR,
     "`SM_VITE_URL` is what `sm dev` sets; in production the host serves `host/client_app/dist`.",
 )
+SM024 = Code(
+    "SM024",
+    "A revision is not what it says it is",
+    Level.ERROR,
+    "Revisions are numbered within their module, follow one another, and say whether the release before them still runs once they are applied: "
+    "`expand` only adds, `contract` takes away or tightens.",
+)

@@ -57,6 +57,9 @@ async def migration_connection(url: str) -> AsyncIterator[AsyncConnection]:
             "prepared_statement_cache_size": 0,
             "server_settings": {
                 "application_name": "seamark migrate",
+                # Not "$user": a role called like a module would make that module's schema the default one, which Alembic
+                # takes for no schema at all.
+                "search_path": "public",
                 # A statement that waits for a lock makes everybody behind it wait too, so it gives up and tries again.
                 "lock_timeout": str(int(LOCK_TIMEOUT * 1000)),
                 # A killed migrator's statement ends within a second, and the lock with it.

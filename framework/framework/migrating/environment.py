@@ -29,6 +29,7 @@ WRITING = frozenset({"upgrade", "downgrade", "stamp"})
 
 def run() -> None:
     """Raises ``CommandError``, which Alembic prints as one line."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         add_locations(context.script)
         connection = context.config.attributes.get("connection")
@@ -75,8 +76,9 @@ def _run(connection: Connection | None) -> None:
         process_revision_directives=_refuse_unasked,
         **options,
     )
-    # From here on its only lines are those that name a revision.
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+    if _command(config):
+        # From here on the only lines are those that name a revision; `sm migrate` has its own.
+        logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     migration = context.get_context()
     if connection is None:
         prepare(migration)
