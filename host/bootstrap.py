@@ -5,6 +5,7 @@ This is what runs before uv, on whatever Python a machine has: 3.9 or newer, sta
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import re
@@ -82,8 +83,9 @@ def choose_python(uv: str) -> None:
 
 def another_python(uv: str) -> str | None:
     # pyenv's own are not on PATH unless chosen there.
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    places = [">=3.12", *(str(python) for python in sorted(pyenv.glob("versions/3.1[2-9]*/bin/python")))]
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")  # noqa: PTH111
+    # pathlib's glob raises where a folder may not be read.
+    places = [">=3.12", *sorted(glob.glob(os.path.join(pyenv, "versions/3.1[2-9]*/bin/python")))]  # noqa: PTH118, PTH207
     return next(filter(None, (output_of(uv, "python", "find", place) for place in places)), None)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,20 +34,20 @@ def dev(
 @dev_app.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete the embedded database and start over with an empty one."""
-    from host.dev.reset import erase, folders_to_erase  # noqa: PLC0415
+    from host.dev.reset import reset as erase  # noqa: PLC0415
 
-    with _plain_errors():
-        workplace = Workplace()
-        folders = folders_to_erase(workplace)
+    def agreed(folders: list[Path]) -> bool:
         if not folders:
             typer.echo("There is nothing to delete.")
-            return
+            raise typer.Exit
         typer.echo("This deletes the development database, with everything in it:")
         for folder in folders:
             typer.echo(f"  {folder}")
-        if not yes:
-            typer.confirm("Delete it?", abort=True)
-        erase(workplace)
+        return yes or typer.confirm("Delete it?")
+
+    with _plain_errors():
+        if not erase(Workplace(), agreed):
+            raise typer.Exit(1)
     typer.echo("Deleted. The next `sm dev` makes a new one.")
 
 

@@ -30,6 +30,11 @@ class Console:
     def warn(self, text: str) -> None:
         self.line(OWN_NAME, self.paint(text, YELLOW))
 
+    def after_key_press(self) -> None:
+        """The terminal has shown `^C`: begin a new line."""
+        if self.colourful:
+            self.raw()
+
     def raw(self, text: str = "") -> None:
         print(text, file=self._stream, flush=True)
 

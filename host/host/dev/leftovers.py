@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from framework.embedded.ending import end_all
 
-MARK = "SM_DEV_CLONE"
+MARK = "SEAMARK_CLONE"
 
 
 def end_leftovers(clone: Path) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from host.dev.environment import CLONE
 
-INSTALL = ("npm", "ci")
+INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier")
 PROGRAMS = {
     "node": "bin/node",
     "npm": "lib/node_modules/npm/bin/npm-cli.js",

@@ -9,6 +9,8 @@ from host.dev.supervisor import Program
 from host.dev.watch import SOURCES
 
 HOST = "127.0.0.1"
+# Celery objects to root at length; whoever develops as root has chosen so.
+CALM = ("-W", "ignore:You're running the worker with superuser privileges")
 
 
 class Programs:
@@ -30,12 +32,13 @@ class Programs:
             *("--timeout-graceful-shutdown", "1"),
             *(["--use-colors"] if self._colourful else ["--no-use-colors"]),
             # A reloader would run the code in a process that the debugger is not attached to.
-            *(reload if debug_port is None else ()),
+            *(() if debug_port else reload),
         )
 
     def worker(self, debug_port: int | None) -> Program:
-        one = () if debug_port is None else ("--concurrency", "1")
-        return self._python("worker", *_debugger(debug_port), *_celery("worker"), *one)
+        # One child, so that a breakpoint is always in the same process.
+        concurrency = ("--concurrency", "1") if debug_port else ()
+        return self._python("worker", *CALM, *_debugger(debug_port), *_celery("worker"), *concurrency)
 
     def beat(self) -> Program:
         # The slots it has enqueued are in the database; Celery's own file says nothing that matters.
@@ -59,7 +62,7 @@ class Programs:
 
 
 def _celery(command: str) -> tuple[str, ...]:
-    return ("-m", "celery", "-A", "background_tasks.celery_app", command, "-l", "info")
+    return ("-m", "celery", "--quiet", "-A", "background_tasks.celery_app", command, "-l", "info")
 
 
 def _debugger(port: int | None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Starting over with an empty database."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from framework.embedded import EmbeddedServerError, Leash
@@ -9,21 +10,21 @@ from host.dev.servers import DATABASE_URL, Servers
 from host.dev.stack import take_lock
 
 
-def folders_to_erase(workplace: Workplace) -> list[Path]:
-    """Raises ``DevError`` when the database is somebody else's to empty."""
+def reset(workplace: Workplace, agreed: Callable[[list[Path]], bool]) -> bool:
+    """Delete what ``agreed`` to delete; whether it did. Raises ``DevError`` where that is not this command's to decide."""
     configured = workplace.configured()
     if DATABASE_URL in configured:
-        raise DevError(f"{DATABASE_URL} is set: that database is not for this command to delete.")
-    servers = Servers(workplace.clone, configured, Leash())
-    return [server.folder.path for server in servers.embedded if server.folder.path.exists()]
-
-
-def erase(workplace: Workplace) -> None:
+        raise DevError(f"{DATABASE_URL} is set: that database is not this command's to delete.")
+    workplace.folder.mkdir(exist_ok=True)
     lock = take_lock(workplace)
     try:
-        for server in Servers(workplace.clone, workplace.configured(), Leash()).embedded:
+        servers = Servers(workplace.clone, configured, Leash()).embedded
+        if not agreed([server.folder.path for server in servers if server.folder.path.exists()]):
+            return False
+        for server in servers:
             server.erase()
     except EmbeddedServerError as error:
         raise DevError(str(error)) from error
     finally:
         lock.release()
+    return True

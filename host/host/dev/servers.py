@@ -15,6 +15,7 @@ DATABASE_URL, REDIS_URL = "SM_DATABASE_URL", "SM_REDIS_URL"
 class Servers:
     def __init__(self, clone: Path, configured: Mapping[str, str], leash: Leash) -> None:
         home = data_home(clone)
+        self._clone = clone
         self._configured = configured
         self._postgres = None if DATABASE_URL in configured else EmbeddedPostgres(home / "postgres", leash=leash)
         self._valkey = None if REDIS_URL in configured else EmbeddedValkey(home / "valkey", leash=leash)
@@ -25,7 +26,9 @@ class Servers:
 
     @property
     def log(self) -> Path | None:
-        return self._postgres.folder.log if self._postgres else None
+        """Where Postgres writes, as seen from the clone where it is in there."""
+        log = self._postgres and self._postgres.folder.log
+        return log.relative_to(self._clone) if log and log.is_relative_to(self._clone) else log
 
     async def start(self, console: Console) -> None:
         """All at once. Raises ``EmbeddedServerError``."""

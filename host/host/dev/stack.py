@@ -103,6 +103,7 @@ class Stack:
             self._workplace.run_env.unlink(missing_ok=True)
             await self._servers.stop()
             self._leash.close()
+            self._console.say("Stopped")
 
     def _end_with(self, lifeline: asyncio.Task[None]) -> None:
         """A signal, or the end of the command that started us, cancels everything in order."""
@@ -112,6 +113,7 @@ class Stack:
         def stop(*_: object) -> None:
             # Once: a second Ctrl-C must not cut the tidying short, which ends within seconds anyway.
             if not task.cancelling():
+                self._console.after_key_press()
                 self._console.say("Stopping")
                 task.cancel()
 
@@ -165,12 +167,14 @@ class Stack:
         group.create_task(watch_code(self._workplace.clone, (worker_changed, beat_changed)))
 
     async def _first_administrator(self, programs: Programs) -> Credentials | None:
+        if self._configured.keys() >= {"SM_USERS_BOOTSTRAP_EMAIL", "SM_USERS_BOOTSTRAP_PASSWORD"}:
+            return None  # the web process makes that one
         email = self._configured.get("SM_USERS_BOOTSTRAP_EMAIL", FIRST_EMAIL)
         command = programs.command("admin", "create-admin", "--if-none", "--email", email, "--print-password")
         status, printed = await self._supervisor.capture(command)
         if status:
             self._console.warn("No administrator was created; what `sm create-admin` said is above.")
-        return Credentials(*printed.split(maxsplit=1)) if printed.strip() and not status else None
+        return Credentials(*printed.split()) if printed.strip() and not status else None
 
     async def _write_demo(self, programs: Programs) -> None:
         if self._configured.get("SM_DEMO", "").lower() in ("1", "true", "yes", "on"):
