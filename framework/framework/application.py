@@ -9,13 +9,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from framework.database import Database
-from framework.module import Module
 from framework.sessions import SessionCookie
 from framework.settings import Settings
 from framework.tasks.wake import Waker
 
 if TYPE_CHECKING:
+    # The other way round for types only: manifests and checks are made of functions that are given an application.
     from framework.checks import Check
+    from framework.module import Module
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Application:
     """Given to health checks, dynamic checks, lifespans, tasks and (as a dependency) to routes."""
 
     settings: Settings
-    modules: tuple[Module, ...]
+    modules: "tuple[Module, ...]"
     database: Database
     redis: Redis
     checks: "tuple[Check, ...]" = ()
@@ -39,7 +40,7 @@ class Application:
         self.waker = Waker(self.database)
         self.database.session_info["application"] = self
 
-    def module(self, name: str) -> Module | None:
+    def module(self, name: str) -> "Module | None":
         return next((module for module in self.modules if module.name == name), None)
 
     async def close(self) -> None:
@@ -48,7 +49,7 @@ class Application:
         await self.redis.aclose()
 
 
-def connect(settings: Settings, modules: tuple[Module, ...], process: str) -> Application:
+def connect(settings: Settings, modules: "tuple[Module, ...]", process: str) -> Application:
     """Opens no connection yet: Postgres and Redis are dialled when first needed."""
     # 100 ms and no retries: Redis is for speed, and a frozen one must not hold a request (reliability bar, E14).
     redis = Redis.from_url(

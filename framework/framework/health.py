@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import structlog
 
-if TYPE_CHECKING:
-    from framework.application import Application
+from framework.application import Application
 
 log = structlog.get_logger()
 Status = Literal["ok", "degraded", "failed"]
@@ -24,7 +23,7 @@ class HealthCheck:
     """
 
     name: str
-    run: "Callable[[Application], Awaitable[str | None]]"
+    run: Callable[[Application], Awaitable[str | None]]
     critical: bool = False
     timeout: float = 2.0
 
@@ -38,12 +37,12 @@ class HealthResult:
     remark: str = ""
 
 
-async def run_checks(application: "Application", checks: Sequence[HealthCheck]) -> list[HealthResult]:
+async def run_checks(application: Application, checks: Sequence[HealthCheck]) -> list[HealthResult]:
     """All checks at once, each within its timeout. Exception texts go to the log, never into a result."""
     return list(await asyncio.gather(*(_run(application, check) for check in checks)))
 
 
-async def _run(application: "Application", check: HealthCheck) -> HealthResult:
+async def _run(application: Application, check: HealthCheck) -> HealthResult:
     started = perf_counter()
     status: Status = "ok"
     remark = ""
@@ -65,12 +64,12 @@ def overall(results: Sequence[HealthResult]) -> Status:
     return "degraded" if any(result.status == "degraded" for result in results) else "ok"
 
 
-async def _database(application: "Application") -> None:
+async def _database(application: Application) -> None:
     async with application.database.driver_connection() as connection:
         await connection.fetchval("SELECT 1")
 
 
-async def _redis(application: "Application") -> None:
+async def _redis(application: Application) -> None:
     await application.redis.ping()
 
 

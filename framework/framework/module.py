@@ -1,24 +1,19 @@
 """The manifest: everything a module may contribute, one field each."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from framework.application import Application
+from framework.checks import Check
+from framework.events import Subscription
 from framework.health import HealthCheck
 from framework.principal import Authentication
 from framework.routing import Router
 from framework.settings import ModuleSettings
 from framework.tasks import Schedule, Task
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
-    from framework.application import Application
-    from framework.checks import Check
-    from framework.events import Subscription
-
-__all__ = ["AsyncIterator", "Module", "Navigation", "Permission"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +59,16 @@ class Module:
     """Read at boot from ``SM_<NAME>_…``."""
     tasks: tuple[Task, ...] = ()
     schedules: tuple[Schedule, ...] = ()
-    subscriptions: "tuple[Subscription, ...]" = ()
+    subscriptions: tuple[Subscription, ...] = ()
     """Events of other modules (from their ``contract``) that this one acts on."""
     health: tuple[HealthCheck, ...] = ()
-    checks: "tuple[Check, ...]" = ()
+    checks: tuple[Check, ...] = ()
     """What ``sm doctor`` asks of this module beyond the framework's own checks."""
-    commands: "tuple[Callable[..., None], ...]" = ()
+    commands: tuple[Callable[..., None], ...] = ()
     """Further ``sm`` commands: plain functions with Typer annotations, named like the command."""
     authentication: Authentication | None = None
     """Only for the one module that signs people in."""
-    lifespan: "Callable[[Application], AbstractAsyncContextManager[None]] | None" = None
+    lifespan: Callable[[Application], AbstractAsyncContextManager[None]] | None = None
     """Entered when the web process starts, left (in reverse order) when it ends."""
-    demo: "Callable[[AsyncSession], Awaitable[None]] | None" = None
+    demo: Callable[[AsyncSession], Awaitable[None]] | None = None
     """Writes example data for ``sm demo``; must be harmless when run twice."""

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from framework.application import Application
+
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
-
-    from framework.application import Application
 
 
 @dataclass(frozen=True, slots=True)

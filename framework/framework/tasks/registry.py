@@ -1,15 +1,12 @@
 """Every task that a set of modules can run, by name."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from framework.module import Module
 from framework.tasks.declaration import Task
 
-if TYPE_CHECKING:
-    from framework.module import Module
 
-
-def tasks_of(modules: "Iterable[Module]") -> dict[str, Task]:
+def tasks_of(modules: Iterable[Module]) -> dict[str, Task]:
     """Declared tasks, and the delivery of each event to each subscriber."""
     return {
         task.name: task
