@@ -27,6 +27,7 @@ def _foreign_names(module: Module) -> Iterator[Finding]:
     named = [
         *(("permission", item.name) for item in module.permissions),
         *(("task", item.name) for item in module.tasks),
+        *(("the handler's task", item.task.name) for item in module.subscriptions),
         *(("schedule", item.entry) for item in module.schedules),
         *(("health check", item.name) for item in module.health),
     ]
@@ -138,6 +139,7 @@ def _claims(module: Module) -> Iterator[tuple[str, str]]:
     yield from (("page", shape(page)) for page in module.pages)
     yield from (("permission", item.name) for item in module.permissions)
     yield from (("task", item.name) for item in module.tasks)
+    yield from (("task", item.task.name) for item in module.subscriptions)
     yield from (("schedule", item.entry) for item in module.schedules)
     yield from (("health check", item.name) for item in module.health)
     yield from (("command", command.__name__.replace("_", "-")) for command in module.commands)

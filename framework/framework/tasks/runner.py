@@ -27,6 +27,8 @@ from framework.tasks.wake import wake_relays
 
 log = structlog.get_logger()
 LONGEST_BACKOFF = 300.0
+# Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
+STEP_LEASE = timedelta(seconds=5)
 
 LOCK = (
     select(
@@ -79,13 +81,10 @@ Result = Outcome | Next
 class Runner:
     """``worker`` is what history names it by. A long task is given back between two steps once ``stopping`` says so."""
 
-    def __init__(
-        self, application: Application, worker: str, lease: timedelta, stopping: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, application: Application, worker: str, stopping: Callable[[], bool] = lambda: False) -> None:
         self.application = application
         self.tasks = tasks_of(application.modules)
         self.worker = worker
-        self.lease = lease
         self.stopping = stopping
 
     async def run(self, task_id: UUID) -> Result:
@@ -200,7 +199,7 @@ class Attempt:
             "next_cursor": cursor,
             # The next step's attempts count from here: from this one if it goes on, from the one after it if not.
             "counted": self.number if give_back else self.number - 1,
-            "lease": timedelta(0) if give_back else self.runner.lease,
+            "lease": timedelta(0) if give_back else STEP_LEASE,
         }
         await session.execute(NEXT_STEP, values)
         if give_back:

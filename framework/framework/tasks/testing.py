@@ -1,6 +1,5 @@
 """For tests: runs what is due in this process, by the real runner."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,7 +13,7 @@ DUE = select(TaskRow.id, TaskRow.name).where(TaskRow.state == TaskState.QUEUED, 
 
 async def run_due_tasks(application: Application) -> list[tuple[str, Result]]:
     """The name and result of each run, in order, with what they enqueue in turn. A failed one is due again only later."""
-    runner = Runner(application, "test", lease=timedelta(0))
+    runner = Runner(application, "test")
     results: list[tuple[str, Result]] = []
     while due := await _due(application):
         ran = [(name, await runner.run(task_id)) for task_id, name in due]

@@ -1,3 +1,17 @@
-from framework.module import Module
+from framework.module import Module, Permission
 
-module = Module(name="background_tasks", label="Background tasks")
+from background_tasks.health import checks
+from background_tasks.routes import router
+from background_tasks.settings import BackgroundTasksSettings
+
+module = Module(
+    name="background_tasks",
+    label="Background tasks",
+    router=router,
+    permissions=(
+        Permission("background_tasks.view", "See tasks and what became of them"),
+        Permission("background_tasks.manage", "Cancel tasks"),
+    ),
+    settings=BackgroundTasksSettings,
+    health=checks,
+)

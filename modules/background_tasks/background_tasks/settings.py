@@ -7,7 +7,7 @@ class BackgroundTasksSettings(ModuleSettings):
     model_config = SettingsConfigDict(env_prefix="SM_BACKGROUND_TASKS_")
 
     lease: float = Field(
-        60,
+        30,
         gt=0,
         description="Seconds after which a published task that nobody has begun is published again: the longest that a "
         "loss in the broker or a killed worker can delay it.",

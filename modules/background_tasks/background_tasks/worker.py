@@ -52,7 +52,7 @@ class Child:
         self.loop = asyncio.new_event_loop()
         self.application = composition.connect("worker")
         name = f"{socket.gethostname()}:{os.getpid()}"
-        self.runner = Runner(self.application, name, composition.lease, stopping)
+        self.runner = Runner(self.application, name, stopping)
 
     def run(self, task_id: UUID) -> None:
         self.loop.run_until_complete(self._run(task_id))
