@@ -91,7 +91,7 @@ class Listing:
 
     def __init__(
         self,
-        rows: Select[Any],
+        rows: Select[*tuple[Any, ...]],
         *,
         id: ColumnElement[UUID],  # noqa: A002 - what the column is called
         sorts: Mapping[str, ColumnElement[Any]],
@@ -128,7 +128,11 @@ class Listing:
 
 
 def _order(
-    rows: Select[Any], id_: ColumnElement[UUID], key: ColumnElement[Any], sort: str, matching: ColumnElement[bool]
+    rows: Select[*tuple[Any, ...]],
+    id_: ColumnElement[UUID],
+    key: ColumnElement[Any],
+    sort: str,
+    matching: ColumnElement[bool],
 ) -> Order:
     place = tuple_(key, id_)
     cursor = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=Uuid()))

@@ -53,17 +53,18 @@ def require(permission: str) -> Access:
 class RoutePolicy:
     """Everything that the layers in front of a route need to know of it.
 
-    ``max_body`` is in bytes (``None``: ``SM_MAX_BODY``). ``retry_safe`` lets a request with an unsafe method run again
+    ``max_body`` is in bytes (``None``: ``SM_MAX_BODY``); a callable asks a setting, which the import of a module must not.
+    ``retry_safe`` lets a request with an unsafe method run again
     when the database connection is lost before COMMIT was sent; safe methods always may.
     """
 
     access: Access
-    max_body: int | None = None
+    max_body: int | Callable[[], int] | None = None
     retry_safe: bool = False
 
 
 def policy[F: Callable[..., object]](
-    access: Access, *, max_body: int | None = None, retry_safe: bool = False
+    access: Access, *, max_body: int | Callable[[], int] | None = None, retry_safe: bool = False
 ) -> Callable[[F], F]:
     """Declare a route's policy, directly above its function and below ``@router.get(…)``."""
     declared = RoutePolicy(access, max_body, retry_safe)

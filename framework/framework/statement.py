@@ -16,7 +16,7 @@ class Statement:
     times, UUIDs, arrays; a JSON column would come as text.
     """
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=dialect())  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
         self.sql = compiled.string
         self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()

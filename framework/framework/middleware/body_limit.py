@@ -20,7 +20,8 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         context: RequestContext = scope["seamark"]
-        limit = (context.policy.max_body if context.policy else None) or self.default
+        declared_limit = context.policy.max_body if context.policy else None
+        limit = (declared_limit() if callable(declared_limit) else declared_limit) or self.default
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         if declared.isdigit() and int(declared) > limit:
             raise too_large(limit)

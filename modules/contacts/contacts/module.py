@@ -1,0 +1,39 @@
+from framework.events import Subscription
+from framework.module import Module, Navigation, Permission
+from users.contract import AccountDeleted
+
+from contacts.checks import checks
+from contacts.commands import import_contacts
+from contacts.csv_routes import router
+from contacts.demo import demo
+from contacts.health import health
+from contacts.imports import forget_account
+from contacts.settings import ContactsSettings
+from contacts.tasks import schedules, tasks
+
+module = Module(
+    name="contacts",
+    label="Contacts",
+    requires=("users",),
+    router=router,
+    pages=(
+        "/contacts",
+        "/contacts/new",
+        "/contacts/import",
+        "/contacts/imports/{id}",
+        "/contacts/{id}",
+    ),
+    navigation=(Navigation("Contacts", "/contacts", "users", permission="contacts.view", order=10),),
+    permissions=(
+        Permission("contacts.view", "See and export contacts"),
+        Permission("contacts.write", "Create, change, delete and import contacts"),
+    ),
+    settings=ContactsSettings,
+    tasks=tasks,
+    schedules=schedules,
+    subscriptions=(Subscription(AccountDeleted, forget_account),),
+    health=health,
+    checks=checks,
+    commands=(import_contacts,),
+    demo=demo,
+)
