@@ -1,6 +1,6 @@
 import { useApp } from "@seamark/app";
-import { Card, EmptyState, Grid, Icon, PageHeader, Skeleton, Stack } from "@seamark/ui";
-import { Anchor } from "lucide-react";
+import { Card, EmptyState, Icon, PageHeader, Skeleton } from "@seamark/ui";
+import { Anchor, Compass } from "lucide-react";
 import { Suspense, use } from "react";
 import { Link } from "react-router";
 import styles from "./Dashboard.module.css";
@@ -20,17 +20,15 @@ export function Dashboard() {
           {texts.dashboardEmptyDetail}
         </EmptyState>
       ) : (
-        <Stack>
-          <Grid>
-            {modules.map(name => (
-              <ErrorBoundary key={name}>
-                <Suspense fallback={null}>
-                  <ModuleCard name={name} />
-                </Suspense>
-              </ErrorBoundary>
-            ))}
-          </Grid>
-          <Card title={texts.quickLinks}>
+        <div className={styles.cards}>
+          {modules.map(name => (
+            <ErrorBoundary key={name}>
+              <Suspense fallback={null}>
+                <ModuleCard name={name} />
+              </Suspense>
+            </ErrorBoundary>
+          ))}
+          <Card title={texts.quickLinks} icon={Compass}>
             <ul className={styles.links}>
               {navigation.map(item => (
                 <li key={item.path}>
@@ -42,7 +40,7 @@ export function Dashboard() {
               ))}
             </ul>
           </Card>
-        </Stack>
+        </div>
       )}
     </>
   );

@@ -1,7 +1,8 @@
 import { Button, type Failure, Field, Form, FormActions, Input, TagInput, Textarea } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { type ContactFields, organisationsQuery, tagsQuery } from "./contacts";
+import { type ContactFields, tagsQuery } from "./contacts";
+import { OrganisationInput } from "./OrganisationInput";
 import { texts } from "./texts";
 
 interface ContactFormProps {
@@ -15,7 +16,6 @@ interface ContactFormProps {
 
 export function ContactForm({ contact, onSubmit, failure, busy, cancel }: ContactFormProps) {
   // Suggestions only: the form is whole without them.
-  const organisations = useQuery(organisationsQuery).data?.items ?? [];
   const tags = useQuery(tagsQuery).data?.items ?? [];
 
   return (
@@ -30,18 +30,8 @@ export function ContactForm({ contact, onSubmit, failure, busy, cancel }: Contac
         <Input type="tel" defaultValue={contact?.phone ?? ""} autoComplete="off" maxLength={50} />
       </Field>
       <Field label={texts.organisation} name="organisation">
-        <Input
-          defaultValue={contact?.organisation ?? ""}
-          list="organisations"
-          autoComplete="off"
-          maxLength={200}
-        />
+        <OrganisationInput defaultValue={contact?.organisation ?? ""} />
       </Field>
-      <datalist id="organisations">
-        {organisations.map(({ name }) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
       <Field label={texts.tags} name="tags" hint={texts.tagsHint}>
         <TagInput defaultValue={contact?.tags} suggestions={tags.map(tag => tag.name)} />
       </Field>

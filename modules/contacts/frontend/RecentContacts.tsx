@@ -1,5 +1,5 @@
 import { Loaded, useCan } from "@seamark/app";
-import { ButtonLink, Card, Skeleton, Time } from "@seamark/ui";
+import { Card, Skeleton, Time } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
 import { Users } from "lucide-react";
 import { Link } from "react-router";
@@ -16,15 +16,7 @@ export default function RecentContacts() {
 function RecentContactsCard() {
   const recent = useQuery(contactsQuery({ q: "", sort: "-updated_at", cursor: undefined }, 5));
   return (
-    <Card
-      title={texts.recent}
-      icon={Users}
-      actions={
-        <ButtonLink to="/contacts" small look="quiet">
-          {texts.allContacts}
-        </ButtonLink>
-      }
-    >
+    <Card title={texts.recent} icon={Users} more={{ to: "/contacts", label: texts.allContacts }}>
       <Loaded query={recent} skeleton={<Skeleton lines={5} />}>
         {({ items }) =>
           items.length === 0 ? (

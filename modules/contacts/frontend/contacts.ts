@@ -24,12 +24,14 @@ export const contactQuery = (id: string) =>
     queryFn: ({ signal }) => body(api.GET("/api/contacts/{id}", { params: { path: { id } }, signal })),
   });
 
-export const organisationsQuery = queryOptions({
-  queryKey: ["contacts", "organisations"],
-  queryFn: ({ signal }) =>
-    body(api.GET("/api/contacts/organisations", { params: { query: { limit: 100 } }, signal })),
-  staleTime: 60_000,
-});
+export const organisationsQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["contacts", "organisations", q],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/contacts/organisations", { params: { query: { q, limit: 20 } }, signal })),
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
 
 export const tagsQuery = queryOptions({
   queryKey: ["contacts", "tags"],

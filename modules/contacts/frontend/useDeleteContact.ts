@@ -32,7 +32,7 @@ export function useDeleteContact() {
         action: { label: texts.undo, onSelect: () => restore.mutate(contact) },
       });
       navigate("/contacts");
-      client.removeQueries(contactQuery(contact.id));
+      await client.invalidateQueries({ ...contactQuery(contact.id), refetchType: "none" });
       await refresh();
     },
     onError: () => toast({ message: texts.notDeleted, tone: "danger" }),

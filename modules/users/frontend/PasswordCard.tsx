@@ -1,4 +1,5 @@
 import { api, Problem } from "@seamark/api-client";
+import { useApp } from "@seamark/app";
 import { Button, Card, type Failure, Field, Form, FormActions, PasswordInput, useToast } from "@seamark/ui";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
@@ -7,6 +8,7 @@ import { sessionsQuery } from "./queries";
 import { texts } from "./texts";
 
 export function PasswordCard() {
+  const { user } = useApp();
   const client = useQueryClient();
   const toast = useToast();
   const [round, setRound] = useState(0);
@@ -33,6 +35,8 @@ export function PasswordCard() {
           })
         }
       >
+        {/* So that a password manager knows whose password this is. */}
+        <input hidden readOnly autoComplete="username" value={user?.email ?? ""} />
         <Field label={texts.currentPassword} name="current_password" required>
           <PasswordInput autoComplete="current-password" />
         </Field>

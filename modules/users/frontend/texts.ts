@@ -13,7 +13,7 @@ export const texts = {
   newPassword: "New password",
   noRoles: "None",
   password: "Password",
-  passwordChanged: "Your password has been changed.",
+  passwordChanged: "Your password has been changed; everywhere else you have been signed out.",
   passwordHint: "Length counts more than odd characters: a few words that only you would put together.",
   profile: "Profile",
   profileLead: "Your account, your password and where you are signed in.",

@@ -4,6 +4,7 @@ import { Problem } from "./problem";
 import type { paths } from "./schema";
 
 export { type FieldError, Problem } from "./problem";
+export type { paths } from "./schema";
 
 const throwProblems: Middleware = {
   async onResponse({ response }) {

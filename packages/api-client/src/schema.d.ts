@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description Liveness: this process answers. Asks nothing of any other service.
+         */
+        get: operations["host.live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Readiness: the database answers and fits this code. Says no more, because anyone may ask.
+         */
+        get: operations["host.ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Every enabled module's checks at once; 503 only when a critical one fails.
+         */
+        get: operations["host.health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/app": {
         parameters: {
             query?: never;
@@ -11,7 +71,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["app"];
+        /**
+         * Describe App
+         * @description Enabled modules, the navigation that this person may use, and who they are.
+         */
+        get: operations["host.describe_app"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,7 +93,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["sign_in"];
+        /**
+         * Post Sign In
+         * @description Sign in with e-mail address and password; the answer sets the session cookie.
+         */
+        post: operations["users.post_sign_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -45,7 +113,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["sign_out"];
+        /**
+         * Post Sign Out
+         * @description End this session; harmless without one.
+         */
+        post: operations["users.post_sign_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -59,13 +131,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["me"];
+        /**
+         * Get Me
+         * @description Who is signed in; from the principal, so it asks the database nothing more.
+         */
+        get: operations["users.get_me"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch: operations["update_me"];
+        /** Patch Me */
+        patch: operations["users.patch_me"];
         trace?: never;
     };
     "/api/users/me/password": {
@@ -77,7 +154,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["password"];
+        /**
+         * Post Password
+         * @description Change one's own password. Ends every session of the account; this browser gets a new one.
+         */
+        post: operations["users.post_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -91,7 +172,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["sessions"];
+        /**
+         * List My Sessions
+         * @description Where this account is signed in.
+         */
+        get: operations["users.list_my_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -110,7 +195,8 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["end_session"];
+        /** End My Session */
+        delete: operations["users.end_my_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -123,9 +209,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["accounts"];
+        /** List Accounts */
+        get: operations["users.list_accounts"];
         put?: never;
-        post: operations["create_account"];
+        /** Create Account */
+        post: operations["users.create_account"];
         delete?: never;
         options?: never;
         head?: never;
@@ -139,13 +227,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["account"];
+        /** Get Account */
+        get: operations["users.get_account"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete Account */
+        delete: operations["users.delete_account"];
         options?: never;
         head?: never;
-        patch: operations["update_account"];
+        /** Change Account */
+        patch: operations["users.change_account"];
         trace?: never;
     };
     "/api/users/accounts/{id}/end-sessions": {
@@ -157,7 +248,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["end_sessions"];
+        /** End Sessions Of Account */
+        post: operations["users.end_sessions_of_account"];
         delete?: never;
         options?: never;
         head?: never;
@@ -171,7 +263,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["roles"];
+        /** List Roles */
+        get: operations["users.list_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Permissions
+         * @description What the enabled modules let a role grant.
+         */
+        get: operations["users.list_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -188,9 +301,14 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put: operations["put_role"];
+        /**
+         * Put Role
+         * @description Make a role or change what it grants; it counts from the next request of everybody who has it.
+         */
+        put: operations["users.put_role"];
         post?: never;
-        delete?: never;
+        /** Delete Role */
+        delete: operations["users.delete_role"];
         options?: never;
         head?: never;
         patch?: never;
@@ -356,22 +474,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/admin/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -383,12 +485,19 @@ export interface components {
             navigation: components["schemas"]["NavigationItem"][];
             user: components["schemas"]["AppUser"] | null;
         };
+        /** NavigationItem */
         NavigationItem: {
+            /** Module */
             module: string;
+            /** Label */
             label: string;
+            /** Path */
             path: string;
+            /** Icon */
             icon: string;
+            /** Group */
             group: string;
+            /** Order */
             order: number;
         };
         AppUser: {
@@ -397,11 +506,20 @@ export interface components {
             name: string;
             permissions: string[];
         };
+        /** Me */
         Me: {
+            /**
+             * Id
+             * Format: uuid
+             */
             id: string;
+            /** Email */
             email: string;
+            /** Name */
             name: string;
+            /** Roles */
             roles: string[];
+            /** Permissions */
             permissions: string[];
         };
         Session: {
@@ -422,11 +540,13 @@ export interface components {
             active: boolean;
             /** Format: date-time */
             created_at: string;
+            version: number;
         };
         Role: {
             name: string;
             label: string;
             permissions: string[];
+            built_in: boolean;
         };
         Contact: {
             id: string;
@@ -452,8 +572,9 @@ export interface components {
             created: number;
             updated: number;
             rejected: number;
-            encoding: string | null;
-            error: string | null;
+            encoding: string;
+            message: string | null;
+            started_by: string | null;
             /** Format: date-time */
             created_at: string;
             finished_at: string | null;
@@ -462,14 +583,21 @@ export interface components {
             name: string;
             label: string;
             version: string;
+            enabled: boolean;
             requires: string[];
-            pages: string[];
             routes: number;
-            tasks: string[];
+            pages: string[];
             permissions: string[];
+            tasks: string[];
+            schedules: string[];
+            health: string[];
+            checks: string[];
+            commands: string[];
         };
         Finding: {
             code: string;
+            title: string;
+            silenced: string | null;
             /** @enum {string} */
             level: "info" | "warning" | "error";
             message: string;
@@ -488,6 +616,233 @@ export interface components {
                 message: string;
             }[];
         };
+        /**
+         * AccountBody
+         * @description Only what is given changes. With ``version``, only if nobody changed the account since.
+         */
+        AccountBody: {
+            /** Name */
+            name?: string | null;
+            /** Roles */
+            roles?: string[] | null;
+            /** Active */
+            active?: boolean | null;
+            /** Version */
+            version?: number | null;
+        };
+        /** AccountOut */
+        AccountOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /** Active */
+            active: boolean;
+            /** Roles */
+            roles: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AppDescription
+         * @description What the browser application needs to know before it draws anything.
+         */
+        AppDescription: {
+            /** Name */
+            name: string;
+            /** Environment */
+            environment: string;
+            /** Modules */
+            modules: string[];
+            /** Navigation */
+            navigation: components["schemas"]["NavigationItem"][];
+            user: components["schemas"]["SignedInUser"] | null;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /** Health */
+        Health: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "failed";
+            /** Checks */
+            checks: components["schemas"]["HealthResult"][];
+        };
+        /** HealthResult */
+        HealthResult: {
+            /** Name */
+            name: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "failed";
+            /** Critical */
+            critical: boolean;
+            /** Milliseconds */
+            milliseconds: number;
+            /**
+             * Remark
+             * @default
+             */
+            remark: string;
+        };
+        /** Liveness */
+        Liveness: {
+            /**
+             * Status
+             * @default ok
+             * @constant
+             */
+            status: "ok";
+        };
+        /** NewAccountBody */
+        NewAccountBody: {
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+            /**
+             * Roles
+             * @default []
+             */
+            roles: string[];
+        };
+        /** Page[AccountOut] */
+        Page_AccountOut_: {
+            /** Items */
+            items: components["schemas"]["AccountOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PasswordBody */
+        PasswordBody: {
+            /**
+             * Current Password
+             * Format: password
+             */
+            current_password: string;
+            /**
+             * New Password
+             * Format: password
+             */
+            new_password: string;
+        };
+        /** PermissionOut */
+        PermissionOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Module */
+            module: string;
+        };
+        /** ProfileBody */
+        ProfileBody: {
+            /** Name */
+            name: string;
+        };
+        /** RoleBody */
+        RoleBody: {
+            /** Label */
+            label: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /** RoleOut */
+        RoleOut: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Permissions */
+            permissions: string[];
+            /** Built In */
+            built_in: boolean;
+        };
+        /** SessionOut */
+        SessionOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last Seen At
+             * Format: date-time
+             */
+            last_seen_at: string;
+            /** User Agent */
+            user_agent: string;
+            /** Address */
+            address: string;
+            /** Current */
+            current: boolean;
+        };
+        /** Sessions */
+        Sessions: {
+            /** Items */
+            items: components["schemas"]["SessionOut"][];
+        };
+        /** SignInBody */
+        SignInBody: {
+            /** Email */
+            email: string;
+            /**
+             * Password
+             * Format: password
+             */
+            password: string;
+        };
+        /** SignedInUser */
+        SignedInUser: {
+            /** Id */
+            id: string;
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /** Permissions */
+            permissions: string[];
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+            /** Input */
+            input?: unknown;
+            /** Context */
+            ctx?: Record<string, never>;
+        };
     };
     responses: never;
     parameters: never;
@@ -497,7 +852,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    app: {
+    "host.live": {
         parameters: {
             query?: never;
             header?: never;
@@ -506,27 +861,94 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AppInfo"];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Liveness"];
                 };
             };
         };
     };
-    sign_in: {
+    "host.ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "host.health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    "host.describe_app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppDescription"];
+                };
+            };
+        };
+    };
+    "users.post_sign_in": {
         parameters: {
             query?: never;
             header?: never;
@@ -535,32 +957,29 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    email: string;
-                    password: string;
-                };
+                "application/json": components["schemas"]["SignInBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    sign_out: {
+    "users.post_sign_out": {
         parameters: {
             query?: never;
             header?: never;
@@ -569,25 +988,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
-    me: {
+    "users.get_me": {
         parameters: {
             query?: never;
             header?: never;
@@ -596,7 +1006,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -605,18 +1015,9 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
-    update_me: {
+    "users.patch_me": {
         parameters: {
             query?: never;
             header?: never;
@@ -625,13 +1026,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    name: string;
-                };
+                "application/json": components["schemas"]["ProfileBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -640,18 +1039,18 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    password: {
+    "users.post_password": {
         parameters: {
             query?: never;
             header?: never;
@@ -660,32 +1059,29 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    new_password: string;
-                };
+                "application/json": components["schemas"]["PasswordBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    sessions: {
+    "users.list_my_sessions": {
         parameters: {
             query?: never;
             header?: never;
@@ -694,29 +1090,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        items: components["schemas"]["Session"][];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Sessions"];
                 };
             };
         };
     };
-    end_session: {
+    "users.end_my_session": {
         parameters: {
             query?: never;
             header?: never;
@@ -727,30 +1112,34 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    accounts: {
+    "users.list_accounts": {
         parameters: {
             query?: {
+                /** @description Only what matches this search. */
                 q?: string;
+                /** @description A field to sort by; a leading `-` reverses. */
                 sort?: string;
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Items a page. */
                 limit?: number;
             };
             header?: never;
@@ -759,30 +1148,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        items: components["schemas"]["Account"][];
-                        next_cursor: string | null;
-                    };
+                    "application/json": components["schemas"]["Page_AccountOut_"];
                 };
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    create_account: {
+    "users.create_account": {
         parameters: {
             query?: never;
             header?: never;
@@ -791,36 +1177,31 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    email: string;
-                    name: string;
-                    password: string;
-                    roles: string[];
-                };
+                "application/json": components["schemas"]["NewAccountBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["AccountOut"];
                 };
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    account: {
+    "users.get_account": {
         parameters: {
             query?: never;
             header?: never;
@@ -831,66 +1212,27 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["AccountOut"];
                 };
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    update_account: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    name?: string;
-                    roles?: string[];
-                    active?: boolean;
-                };
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    end_sessions: {
+    "users.delete_account": {
         parameters: {
             query?: never;
             header?: never;
@@ -901,25 +1243,89 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
     };
-    roles: {
+    "users.change_account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "users.end_sessions_of_account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "users.list_roles": {
         parameters: {
             query?: never;
             header?: never;
@@ -928,27 +1334,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Role"][];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["RoleOut"][];
                 };
             };
         };
     };
-    put_role: {
+    "users.list_permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionOut"][];
+                };
+            };
+        };
+    };
+    "users.put_role": {
         parameters: {
             query?: never;
             header?: never;
@@ -959,29 +1376,55 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    label: string;
-                    permissions: string[];
-                };
+                "application/json": components["schemas"]["RoleBody"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Role"];
+                    "application/json": components["schemas"]["RoleOut"];
                 };
             };
-            /** @description Problem */
-            default: {
+            /** @description Validation Error */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "users.delete_role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -1455,45 +1898,6 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Finding"][];
-                    };
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status: string;
-                        checks: {
-                            name: string;
-                            /** @enum {string} */
-                            status: "ok" | "degraded" | "failed";
-                            critical: boolean;
-                            milliseconds: number;
-                            remark: string;
-                        }[];
                     };
                 };
             };

@@ -12,9 +12,10 @@ interface LoadedProps<T> {
   children: (data: T) => ReactNode;
 }
 
-/** The three faces of server state. Data that has been shown stays, also when fetching it again fails. */
+/** The three faces of server state. Data that has been shown stays when fetching it again fails, unless it is gone. */
 export function Loaded<T>({ query, skeleton, children }: LoadedProps<T>) {
-  if (query.data !== undefined) return children(query.data);
+  const isGone = query.error instanceof Problem && (query.error.status === 404 || query.error.status === 403);
+  if (query.data !== undefined && !isGone) return children(query.data);
   if (query.isError) return <FailureState error={query.error} onRetry={() => void query.refetch()} />;
   return skeleton;
 }

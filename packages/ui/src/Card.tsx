@@ -1,5 +1,6 @@
-import type { LucideIcon } from "lucide-react";
+import { ChevronRight, type LucideIcon } from "lucide-react";
 import { type ReactNode, useId } from "react";
+import { Link } from "react-router";
 import styles from "./Card.module.css";
 
 interface CardProps {
@@ -7,10 +8,12 @@ interface CardProps {
   icon?: LucideIcon;
   /** At the end of the title's line. */
   actions?: ReactNode;
+  /** The page that says more. */
+  more?: { to: string; label: string };
   children: ReactNode;
 }
 
-export function Card({ title, icon: Icon, actions, children }: CardProps) {
+export function Card({ title, icon: Icon, actions, more, children }: CardProps) {
   const id = useId();
   return (
     <section className={styles.card} aria-labelledby={title ? id : undefined}>
@@ -19,6 +22,12 @@ export function Card({ title, icon: Icon, actions, children }: CardProps) {
           {Icon && <Icon size={18} aria-hidden="true" />}
           <h2 id={id}>{title}</h2>
           {actions && <div className={styles.actions}>{actions}</div>}
+          {more && (
+            <Link to={more.to} className={styles.more} aria-label={`${title}: ${more.label}`}>
+              {more.label}
+              <ChevronRight size={14} aria-hidden="true" />
+            </Link>
+          )}
         </header>
       )}
       {children}

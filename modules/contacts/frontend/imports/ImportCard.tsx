@@ -20,7 +20,7 @@ export function ImportCard({ job, connection }: { job: Import; connection: Conne
         <Count name={texts.updatedCount} value={job.updated} />
         <Count name={texts.rejectedCount} value={job.rejected} />
       </dl>
-      {job.rejected > 0 && (
+      {over && job.rejected > 0 && (
         <Alert tone="warning" title={texts.someRejected(formatNumber(job.rejected))}>
           <p>{texts.someRejectedDetail}</p>
         </Alert>
@@ -46,14 +46,14 @@ export function ImportCard({ job, connection }: { job: Import; connection: Conne
   );
 }
 
-function Outcome({ job: { status, error, encoding } }: { job: Import }) {
+function Outcome({ job: { status, message, encoding } }: { job: Import }) {
   return (
     <>
       {status === "succeeded" && <Alert tone="success" title={texts.importSucceeded} />}
       {status === "cancelled" && <Alert tone="warning" title={texts.importCancelled} />}
       {status === "failed" && (
         <Alert tone="danger" title={texts.importFailed}>
-          {error && <p>{error}</p>}
+          {message && <p>{message}</p>}
         </Alert>
       )}
       {encoding && !/^utf-?8/i.test(encoding) && <Alert tone="info" title={texts.readAs(encoding)} />}

@@ -24,15 +24,14 @@ export function useImportProgress(id: string) {
     const take = ({ data }: MessageEvent<string>) => {
       const incoming: Import = JSON.parse(data);
       client.setQueryData(importQuery(id).queryKey, known => laterOf(known, incoming));
+      if (!isOver(incoming)) return;
+      source.close(); // Or the browser would take the end for an interruption.
+      void client.invalidateQueries({ queryKey: contactLists });
     };
     source.onopen = () => setConnection("live");
     source.onerror = () => setConnection(source.readyState === EventSource.CLOSED ? "lost" : "reconnecting");
     source.addEventListener("progress", take);
-    source.addEventListener("done", event => {
-      source.close(); // Or the browser would take the end for an interruption.
-      take(event);
-      void client.invalidateQueries({ queryKey: contactLists });
-    });
+    source.addEventListener("done", take);
     return () => source.close();
   }, [id, isUnderWay, client]);
 
