@@ -1,0 +1,74 @@
+"""One installation as production runs it, and one Chromium, for all browser tests."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from host.shell import MANIFEST
+from host.trial import ADMINISTRATOR, Trial, trial
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e.watched import Watched, watch
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+type OpenBrowser = Callable[..., Watched]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+def chromium() -> str | None:
+    """Installed ones only: a browser of the test's own would be neither the distribution's nor patched by it."""
+    wanted = os.environ.get("SEAMARK_CHROMIUM")
+    return wanted or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        message = "no Chromium found: `apt install chromium`, or name one in SEAMARK_CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    # Chromium's sandbox refuses to run as root, which is what containers mostly are.
+    arguments = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Trial]:
+    assert MANIFEST.is_file(), "the browser application is not built: `make e2e` does, or `npm run build`"
+    with trial() as running:
+        running.start_web()
+        running.start_worker()
+        running.start_beat()
+        yield running
+
+
+@pytest.fixture
+def open_browser(browser: Browser, installation: Trial) -> Iterator[OpenBrowser]:
+    """``open_browser(color_scheme="dark")``: a browser profile in which nobody is signed in."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(watch(browser, installation.url, **options))
+
+
+@pytest.fixture
+def stranger(open_browser: OpenBrowser) -> Watched:
+    return open_browser()
+
+
+@pytest.fixture
+def administrator(open_browser: OpenBrowser) -> Watched:
+    watched = open_browser()
+    watched.sign_in(*ADMINISTRATOR)
+    return watched
