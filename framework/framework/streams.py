@@ -12,13 +12,19 @@ from framework.database import _request_session
 
 def is_stream(route: BaseRoute) -> bool:
     """Whether this route answers with a stream: a generator, or a ``StreamingResponse`` as declared class or return type."""
-    endpoint = getattr(route, "endpoint", None)
-    declared = getattr(route, "response_class", None)
-    returned = inspect.signature(endpoint).return_annotation if endpoint else None
-    candidates = (declared, returned)
-    return inspect.isasyncgenfunction(endpoint) or any(
-        isinstance(candidate, type) and issubclass(candidate, StreamingResponse) for candidate in candidates
-    )
+    endpoint: Any = getattr(route, "endpoint", None)
+    if inspect.isasyncgenfunction(endpoint) or inspect.isgeneratorfunction(endpoint):
+        return True
+    candidates = (getattr(route, "response_class", None), _returned(endpoint))
+    return any(isinstance(candidate, type) and issubclass(candidate, StreamingResponse) for candidate in candidates)
+
+
+def _returned(endpoint: Any) -> Any:
+    try:
+        return inspect.signature(endpoint, eval_str=True).return_annotation
+    except (NameError, TypeError, ValueError):
+        # A name that only the type checker knows, or nothing that has a signature.
+        return None
 
 
 def takes_session(route: BaseRoute) -> bool:

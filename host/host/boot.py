@@ -10,6 +10,7 @@ from typing import TextIO
 import structlog
 from fastapi import FastAPI
 from framework.application import Application, connect
+from framework.asgi import assemble
 from framework.checks import all_checks, run_checks
 from framework.codes import SM012
 from framework.findings import BootError, Level
@@ -18,7 +19,6 @@ from framework.migrating.gate import refuse_other_schema
 from framework.routing import Dispatcher
 from framework.settings import Settings
 
-from framework import middleware, problems
 from host import checks, routes
 
 log = structlog.get_logger()
@@ -28,21 +28,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI application of the web process. Raises ``BootError`` with all that is wrong in settings and manifests."""
     _refuse_root_path()
     application = compose("web", settings)
-    settings = application.settings
-    dispatcher = Dispatcher(routes.collect(application), _running, routes.not_found(settings))
-    app = FastAPI(
-        title="Seamark",
-        version="0.1.0",
-        telemetry={"tracing": False, "metrics": False},
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        exception_handlers=problems.handlers,
-        middleware=middleware.stack(application, dispatcher.table),
-    )
-    app.router = dispatcher
-    app.state.application = application
-    return app
+    missing = routes.not_found(application.settings)
+    return assemble(application, Dispatcher(routes.collect(application), _running, missing))
 
 
 def compose(process: str, settings: Settings | None = None, *, log_to: TextIO | None = None) -> Application:

@@ -38,8 +38,9 @@ class SessionAuthentication:
         await self.app(scope, receive, send_with_cookie)
 
     async def _identify(self, scope: Scope, context: RequestContext) -> None:
-        header = next((value for name, value in scope["headers"] if name == b"cookie"), None)
-        if header is None or self.authentication is None:
+        # HTTP/2 may send a field for each cookie (RFC 9113, 8.2.3).
+        header = b";".join(value for name, value in scope["headers"] if name == b"cookie")
+        if not header or self.authentication is None:
             return
         verified = self.cookie.read(header.decode("latin-1"))
         if verified is None:

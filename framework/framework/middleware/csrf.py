@@ -25,7 +25,7 @@ class CrossOriginProtection:
         if scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] not in SAFE_METHODS):
             headers = Headers(scope=scope)
             # A handshake without our cookie carries nobody's authority, so another origin may make it.
-            if scope["type"] == "http" or f"{self.cookie}=" in headers.get("cookie", ""):
+            if scope["type"] == "http" or any(f"{self.cookie}=" in value for value in headers.getlist("cookie")):
                 self.check(headers.get("sec-fetch-site"), headers.get("origin"))
         await self.app(scope, receive, send)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+# Before pytest names framework/tests after their folders and takes the outer one for the package.
+import framework  # noqa: F401
 from host.testing.servers import SuiteServers
 
 pytest_plugins = ("host.testing.fixtures", "host.testing.people")
