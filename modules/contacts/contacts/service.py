@@ -130,7 +130,7 @@ async def organisation_ids(session: AsyncSession, names: Iterable[str | None]) -
     known = await session.execute(
         select(_organisation.name_key, _organisation.id).where(_organisation.name_key.in_(by_key))
     )
-    return dict(known.tuples().all())
+    return {row.name_key: row.id for row in known}
 
 
 async def _live(session: AsyncSession, contact_id: UUID) -> Contact:

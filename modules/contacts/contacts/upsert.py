@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ARRAY, Text, bindparam, exists, func, literal_column, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
@@ -17,7 +17,7 @@ _given = Contact.email_key == func.any(bindparam("keys", type_=ARRAY(Text)))
 _twin = aliased(Contact)
 _last_deleted = (
     select(Contact.id)
-    .distinct(Contact.email_key)
+    .ext(distinct_on(Contact.email_key))
     .where(_given, Contact.deleted_at.is_not(None))
     .where(~exists().where(_twin.email_key == Contact.email_key, _twin.deleted_at.is_(None)))
     .order_by(Contact.email_key, Contact.deleted_at.desc())
