@@ -42,7 +42,9 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
         library_render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_text)]
         factory: Any = structlog.BytesLoggerFactory(out.buffer)
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)]
+        # Plain: the default shows the variables of every frame, secrets among them.
+        plain = structlog.dev.plain_traceback
+        render = [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0, exception_formatter=plain)]
         library_render = render
         factory = structlog.WriteLoggerFactory(out)
     structlog.configure(

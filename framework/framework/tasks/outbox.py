@@ -19,11 +19,11 @@ INSERT_SLOT = insert(TaskRow).values(args={}).on_conflict_do_nothing().returning
 
 REQUEST_CANCEL = (
     insert(TaskSignal)
-    .values(task_id=bindparam("id"), cancel_requested=True)
+    .values(task_id=bindparam("asked_id"), cancel_requested=True)
     .on_conflict_do_update(index_elements=[TaskSignal.task_id], set_={"cancel_requested": True})
 )
 # One that is running holds its row: its heartbeat will see the request, and nobody waits for the row here.
-WAITING = select(TaskRow.id).where(TaskRow.id == bindparam("id"), TaskRow.state == TaskState.QUEUED)
+WAITING = select(TaskRow.id).where(TaskRow.id == bindparam("asked_id"), TaskRow.state == TaskState.QUEUED)
 PUBLISH_NOW = (
     update(TaskRow)
     .where(TaskRow.id.in_(WAITING.with_for_update(skip_locked=True)))
@@ -61,6 +61,6 @@ async def cancel(session: AsyncSession, task_id: UUID) -> None:
 
     Nothing happens to a task that has ended.
     """
-    await session.execute(REQUEST_CANCEL, {"id": task_id})
-    await session.execute(PUBLISH_NOW, {"id": task_id})
+    await session.execute(REQUEST_CANCEL, {"asked_id": task_id})
+    await session.execute(PUBLISH_NOW, {"asked_id": task_id})
     wake_relays(session)

@@ -55,8 +55,8 @@ NEXT_STEP = THIS.values(
 )
 REPEAT_LATER = THIS.values(
     error=bindparam("failure", type_=JSONB),
-    available_at=NOW + bindparam("backoff", type_=Interval),
-    publish_at=NOW + bindparam("backoff", type_=Interval),
+    available_at=func.now() + bindparam("backoff", type_=Interval),
+    publish_at=func.now() + bindparam("backoff", type_=Interval),
 )
 END = THIS.values(
     state=bindparam("outcome"),

@@ -23,6 +23,7 @@ class Waker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._wanted = False
+        self._one_at_a_time = asyncio.Lock()
         self._sending: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -33,7 +34,9 @@ class Waker:
 
     async def flush(self) -> None:
         """Send now what is still wanted: for processes whose event loop does not run all the time."""
-        if self._wanted:
+        async with self._one_at_a_time:
+            if not self._wanted:
+                return
             self._wanted = False
             try:
                 async with self._database.driver_connection() as connection:
