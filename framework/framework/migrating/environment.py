@@ -123,9 +123,23 @@ def _steps_to_all_heads(config: Config, script: ScriptDirectory) -> Any:
 
 
 def upgrade_steps(script: ScriptDirectory, heads: tuple[str, ...]) -> list[RevisionStep]:
-    """What leads from ``heads`` to the head of every branch, in order."""
+    """What leads from ``heads`` to the head of every branch: the framework first, then module by module."""
     # What alembic.command.upgrade calls; there is no public way to ask for it.
-    return script._upgrade_revs("heads", heads)  # type: ignore[arg-type]  # it takes a tuple, its annotation is too narrow
+    steps = script._upgrade_revs("heads", heads)  # type: ignore[arg-type]  # it takes a tuple, its annotation is too narrow
+    # Alembic's order of branches changes from run to run.
+    position = {id_: number for number, id_ in enumerate(read_revisions(locations()))}
+    waiting = {str(step.info.up_revision_id): step for step in steps}
+    ordered: list[RevisionStep] = []
+
+    def take(id_: str) -> None:
+        if step := waiting.pop(id_, None):
+            for parent in step.info.down_revision_ids:
+                take(parent)
+            ordered.append(step)
+
+    for id_ in sorted(waiting, key=position.__getitem__):
+        take(id_)
+    return ordered
 
 
 def _only(branches: Collection[str]) -> Any:

@@ -66,29 +66,38 @@ def settings(make_settings: "Callable[..., Settings]") -> "Settings":
     return make_settings()
 
 
+class LifespanError(Exception):
+    """The application did not start or stop; the message is what a server would print."""
+
+
 @asynccontextmanager
 async def running(app: "FastAPI") -> "AsyncIterator[FastAPI]":
-    """Start ``app`` as a server would, and stop it. Raises what keeps it from starting, such as ``BootError``."""
+    """Start ``app`` as a server would, and stop it. Raises ``LifespanError``."""
     # In a task of its own: a lifespan may hold a task group, which must be left in the task that entered it.
     to_app: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
     from_app: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
     scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
     lifespan = asyncio.create_task(app(scope, to_app.get, from_app.put))
-    for phase in ("startup", "shutdown"):
+
+    async def complete(phase: str) -> None:
         await to_app.put({"type": f"lifespan.{phase}"})
-        answer = asyncio.ensure_future(from_app.get())
-        await asyncio.wait({answer, lifespan}, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done() or answer.result()["type"] != f"lifespan.{phase}.complete":
-            answer.cancel()
+        answering = asyncio.create_task(from_app.get())
+        await asyncio.wait({answering, lifespan}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answer = answering.result()
+        else:
+            answering.cancel()
             await lifespan
-            raise RuntimeError(f"{phase} failed without saying why")
-        if phase == "startup":
-            try:
-                yield app
-            except BaseException:
-                lifespan.cancel()
-                raise
-    await lifespan
+            answer = {"type": "", "message": f"{phase}: the application ended without an answer"}
+        if answer["type"] != f"lifespan.{phase}.complete":
+            raise LifespanError(answer.get("message", ""))
+
+    await complete("startup")
+    try:
+        yield app
+    finally:
+        await complete("shutdown")
+        await lifespan
 
 
 @pytest.fixture(scope="session")
