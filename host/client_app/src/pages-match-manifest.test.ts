@@ -1,3 +1,4 @@
+// @vitest-environment node
 import type { FrontendModule } from "@seamark/app";
 import { expect, test } from "vitest";
 import openapi from "../../../packages/api-client/openapi.json";
