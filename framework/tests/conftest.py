@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -91,6 +91,39 @@ async def browse() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
             return client
 
         yield browse
+
+
+@pytest.fixture
+def handshake() -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    """``await handshake(app, path, {"origin": …})``: what the server is told to answer to a WebSocket's opening request."""
+
+    async def handshake(app: FastAPI, path: str, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+        sent: list[dict[str, Any]] = []
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "scheme": "wss",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+            "subprotocols": [],
+            "extensions": {"websocket.http.response": {}},
+        }
+        incoming: Iterator[dict[str, Any]] = iter(
+            [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}]
+        )
+
+        async def receive() -> dict[str, Any]:
+            return next(incoming)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app(scope, receive, send)
+        return sent
+
+    return handshake
 
 
 @pytest.fixture
