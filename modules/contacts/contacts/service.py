@@ -1,12 +1,12 @@
 """Contacts, one at a time and in lists. Nothing here commits: the caller's unit of work does."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
 from framework.listing import Listing
 from framework.problems import Problem
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +26,10 @@ ITEMS = (
     .where(_contact.deleted_at.is_(None))
 )
 ITEM = ITEMS.where(_contact.id == bindparam("contact_id"))
+
+ORGANISATIONS = select(_organisation.name_key, _organisation.id).where(
+    _organisation.name_key == func.any(bindparam("keys", type_=ARRAY(Text)))
+)
 
 
 def matches(q: Any) -> Any:
@@ -122,15 +126,18 @@ def organisation_key(name: str) -> str:
 async def organisation_ids(session: AsyncSession, names: Iterable[str | None]) -> dict[str, UUID]:
     """The ids of these organisations by their key; those that are new are added, in the first spelling."""
     by_key = {organisation_key(name): name for name in names if name}
-    if not by_key:
-        return {}
+    known = await _known_organisations(session, by_key)
     # In one order, so that two transactions which add the same ones wait for each other instead of deadlocking.
-    rows = [{"id": uuid7(), "name": by_key[key], "name_key": key} for key in sorted(by_key)]
-    await session.execute(insert(Organisation).on_conflict_do_nothing(), rows)
-    known = await session.execute(
-        select(_organisation.name_key, _organisation.id).where(_organisation.name_key.in_(by_key))
-    )
-    return {row.name_key: row.id for row in known}
+    if missing := sorted(by_key.keys() - known):
+        rows = [{"id": uuid7(), "name": by_key[key], "name_key": key} for key in missing]
+        await session.execute(insert(Organisation).on_conflict_do_nothing(), rows)
+        known = await _known_organisations(session, by_key)
+    return known
+
+
+async def _known_organisations(session: AsyncSession, keys: Collection[str]) -> dict[str, UUID]:
+    rows = await session.execute(ORGANISATIONS, {"keys": list(keys)}) if keys else ()
+    return {row.name_key: row.id for row in rows}
 
 
 async def _live(session: AsyncSession, contact_id: UUID) -> Contact:
