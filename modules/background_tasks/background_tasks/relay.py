@@ -50,6 +50,8 @@ class Relay:
         self._publisher = Publisher(app)
         self._own = own
         self._worker = worker
+        self.broker_failures = 0
+        """In a row."""
         self._heard_at: float | None = None
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -82,17 +84,16 @@ class Relay:
         self._publisher.close()
 
     async def _serve(self, outbox: Outbox) -> None:
-        failures = 0
         passed_on_at = -HEARTBEAT
         while not self._stopped.is_set():
             self._woken.clear()
             try:
                 pause = await self._round(outbox)
-                failures = 0
+                self.broker_failures = 0
             except BrokerUnreachableError as error:
-                failures += 1
-                pause = _backoff(failures)
-                log.warning("relay has no broker, trying again", error=str(error), failures=failures)
+                self.broker_failures += 1
+                pause = _backoff(self.broker_failures)
+                log.warning("relay has no broker, trying again", error=str(error), failures=self.broker_failures)
             if self._heard_at is not None and self._heard_at - passed_on_at >= HEARTBEAT:
                 passed_on_at = self._heard_at
                 await outbox.worker_seen(self._worker)

@@ -1,5 +1,6 @@
 """An application whose one module, ``probe``, has the tasks that a test gives it, and a table for their effects."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -63,3 +64,16 @@ def row(application: Application) -> Callable[[UUID], Awaitable[dict[str, Any]]]
         return dict(found)
 
     return read
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
+    """``await eventually(condition)``: what ``condition`` returns once that is true; fails after ten seconds."""
+
+    async def wait(condition: Callable[[], Awaitable[Any]]) -> Any:
+        async with asyncio.timeout(10):
+            while not (result := await condition()):  # noqa: ASYNC110 - what is waited for is in another process
+                await asyncio.sleep(0.01)
+            return result
+
+    return wait
