@@ -35,7 +35,9 @@ class Banner:
 
     def _rows(self, console: Console) -> Iterator[tuple[str, str]]:
         yield "Address", console.paint(self.address, f"{BOLD};{GREEN}")
-        if self.credentials is not None:
+        if self.credentials is None:
+            yield "Sign in", "with your account; uv run sm create-admin makes another"
+        else:
             yield "E-mail", self.credentials.email
             once = console.paint("(shown only now)", GREY)
             yield "Password", f"{console.paint(self.credentials.password, BOLD)}  {once}"

@@ -30,7 +30,8 @@ class Programs:
             *("-m", "uvicorn", "host.main:app", "--host", HOST, "--port", str(self._upstream_port)),
             # An open event stream must not hold up a reload.
             *("--timeout-graceful-shutdown", "1"),
-            *(["--use-colors"] if self._colourful else ["--no-use-colors"]),
+            # Below that it tells of its private port, which is nobody's address.
+            *("--log-level", "warning", "--use-colors" if self._colourful else "--no-use-colors"),
             # A reloader would run the code in a process that the debugger is not attached to.
             *(() if debug_port else reload),
         )

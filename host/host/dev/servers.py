@@ -27,8 +27,22 @@ class Servers:
     @property
     def log(self) -> Path | None:
         """Where Postgres writes, as seen from the clone where it is in there."""
-        log = self._postgres and self._postgres.folder.log
-        return log.relative_to(self._clone) if log and log.is_relative_to(self._clone) else log
+        if self._postgres is None:
+            return None
+        log = self._postgres.folder.log
+        return log.relative_to(self._clone) if log.is_relative_to(self._clone) else log
+
+    @property
+    def has_administrator(self) -> bool:
+        """Noted with the data, so that it goes when the data goes, and a start need not ask: that costs seconds."""
+        return self._postgres is not None and self._administrator(self._postgres).exists()
+
+    def note_administrator(self) -> None:
+        if self._postgres is not None:
+            self._administrator(self._postgres).touch()
+
+    def _administrator(self, postgres: EmbeddedPostgres) -> Path:
+        return postgres.folder.path / "has_administrator"
 
     async def start(self, console: Console) -> None:
         """All at once. Raises ``EmbeddedServerError``."""

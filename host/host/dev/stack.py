@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 
 import psutil
@@ -41,9 +41,17 @@ def run(workplace: Workplace, console: Console, debug: Debugged | None) -> None:
             console.say("Ended what was left of the last run, which was killed")
         asyncio.run(Stack(workplace, console, configured, lock, debug).run())
     except* (DevError, EmbeddedServerError, FileNotFoundError) as errors:
-        raise DevError("\n".join(str(error) for error in errors.exceptions)) from errors
+        raise DevError("\n".join(dict.fromkeys(map(str, _leaves(errors))))) from errors
     finally:
         lock.release()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def take_lock(workplace: Workplace) -> FileLock:
@@ -91,10 +99,12 @@ class Stack:
                     group.create_task(self._supervisor.keep_server(server))
                 group.create_task(self._serve_browser_code(programs))
                 await self._migrate(programs)
-                self._start_application(programs, group)
+                group.create_task(self._supervisor.keep(programs.web(self._debug.get("web"))))
                 credentials = await self._first_administrator(programs)
                 await self._write_demo(programs)
                 await self._until_ready(port)
+                # Not earlier: on two cores they would only keep people waiting for the page.
+                self._start_background(programs, group)
                 self._show_banner(env["SM_PUBLIC_URL"], credentials)
         except asyncio.CancelledError:
             pass
@@ -158,23 +168,26 @@ class Stack:
             if await self._supervisor.run(programs.command("migrate", "migrate")):
                 raise DevError("The database could not be migrated; what `sm migrate` said is above.")
 
-    def _start_application(self, programs: Programs, group: asyncio.TaskGroup) -> None:
+    def _start_background(self, programs: Programs, group: asyncio.TaskGroup) -> None:
         worker_changed, beat_changed = asyncio.Event(), asyncio.Event()
-        keep = self._supervisor.keep
-        group.create_task(keep(programs.web(self._debug.get("web"))))
-        group.create_task(keep(programs.worker(self._debug.get("worker")), worker_changed))
-        group.create_task(keep(programs.beat(), beat_changed))
+        worker = programs.worker(self._debug.get("worker"))
+        group.create_task(self._supervisor.keep(worker, worker_changed))
+        group.create_task(self._supervisor.keep(programs.beat(), beat_changed))
         group.create_task(watch_code(self._workplace.clone, (worker_changed, beat_changed)))
 
     async def _first_administrator(self, programs: Programs) -> Credentials | None:
         if self._configured.keys() >= {"SM_USERS_BOOTSTRAP_EMAIL", "SM_USERS_BOOTSTRAP_PASSWORD"}:
             return None  # the web process makes that one
+        if self._servers.has_administrator:
+            return None
         email = self._configured.get("SM_USERS_BOOTSTRAP_EMAIL", FIRST_EMAIL)
         command = programs.command("admin", "create-admin", "--if-none", "--email", email, "--print-password")
         status, printed = await self._supervisor.capture(command)
         if status:
             self._console.warn("No administrator was created; what `sm create-admin` said is above.")
-        return Credentials(*printed.split()) if printed.strip() and not status else None
+            return None
+        self._servers.note_administrator()
+        return Credentials(*printed.split()) if printed.strip() else None
 
     async def _write_demo(self, programs: Programs) -> None:
         if self._configured.get("SM_DEMO", "").lower() in ("1", "true", "yes", "on"):
