@@ -1,14 +1,17 @@
 """Modules that are really installed, revision by revision: a folder on the path with a distribution's metadata."""
 
 import asyncio
+import importlib
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
+from framework.database import module_metadata
 from framework.migrating.locations import application_root
 from framework.migrating.revisions import Revision
 from host.migrate import migrate_app
@@ -76,6 +79,37 @@ class InstalledModule:
     def drops_it_again(self) -> str:
         return self.revision(f'op.execute("ALTER TABLE {self.name}.thing DROP COLUMN colour")', kind="contract")
 
+    def declares(self, columns: str, *, table_args: str = "()") -> None:
+        """Write ``tables.py`` with one table, in place of what it said before."""
+        (self.package / "__init__.py").write_text("")
+        (self.package / "tables.py").write_text(
+            dedent(f"""\
+                from uuid import UUID
+
+                from framework.database import module_metadata, type_map
+                from sqlalchemy import Index, text
+                from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+                class Base(DeclarativeBase):
+                    metadata = module_metadata("{self.name}")
+                    type_annotation_map = type_map
+
+
+                class Thing(Base):
+                    __tablename__ = "thing"
+                    __table_args__ = {table_args}
+
+                    id: Mapped[UUID] = mapped_column(primary_key=True)
+                """)
+            + indent(dedent(columns).strip(), "    ")
+            + "\n"
+        )
+        # As a new process would see it.
+        sys.modules.pop(f"{self.name}.tables", None)
+        module_metadata(self.name).clear()
+        importlib.invalidate_caches()
+
     def without_last(self) -> None:
         """What the release before had."""
         max(self.revisions.glob("*.py")).unlink()
@@ -102,6 +136,14 @@ def module(install: Callable[[], InstalledModule]) -> InstalledModule:
 @pytest.fixture
 def root() -> Path:
     return application_root(Path(__file__))
+
+
+@pytest.fixture
+def tree(root: Path, tmp_path: Path) -> Path:
+    """An application's folder of the test's own, in which ``install`` puts its modules."""
+    shutil.copytree(root / "migrations", tmp_path / "migrations")
+    (tmp_path / "pyproject.toml").write_text("[tool.alembic]\nversion_locations = [\n]\n")
+    return tmp_path
 
 
 class Recording:

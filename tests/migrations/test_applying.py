@@ -164,16 +164,18 @@ async def test_a_lock_that_somebody_holds_is_tried_again(
 
 
 async def test_an_older_release_may_migrate_a_database_that_only_expanded(
-    sm_migrate: Sm, module: "InstalledModule"
+    sm_migrate: Sm, module: "InstalledModule", install: Callable[[], "InstalledModule"], empty_database: str
 ) -> None:
     module.creates_its_table()
     newer = module.adds_a_column()
     await sm_migrate()
     module.without_last()
+    other = install().creates_its_table()
 
     done = await sm_migrate()
 
     assert done.exit_code == 0
+    assert {newer, other} <= await versions(empty_database)
     assert f"{module.name} is ahead of this code by {newer}" in done.output
 
 

@@ -28,15 +28,16 @@ WRITING = frozenset({"upgrade", "downgrade", "stamp"})
 
 
 def run() -> None:
-    """Raises ``CommandError``, which Alembic prints as one line."""
+    """On Alembic's own command line what is wrong is one line (``CommandError``)."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    add_locations(context.script)
+    connection = context.config.attributes.get("connection")
+    if isinstance(connection, Connection):
+        _run(connection)
+        return
     try:
-        add_locations(context.script)
-        connection = context.config.attributes.get("connection")
         if context.is_offline_mode():
             _run(None)
-        elif isinstance(connection, Connection):
-            _run(connection)
         else:
             logging.basicConfig(format="%(message)s")
             asyncio.run(_connect_and_run())

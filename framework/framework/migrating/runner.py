@@ -45,6 +45,7 @@ class Plan:
 
     revisions: list[Revision]
     comparison: Comparison
+    applied: Applied
 
     @property
     def refusals(self) -> list[Finding]:
@@ -75,7 +76,7 @@ async def _plan(connection: AsyncConnection, root: Path) -> Plan:
     applied = await read_applied(await driver_of(connection))
     script = ScriptDirectory.from_config(alembic_config(root))
     steps = upgrade_steps(script, _known_heads(applied, code))
-    return Plan([code[str(step.info.up_revision_id)] for step in steps], compare(code, applied))
+    return Plan([code[str(step.info.up_revision_id)] for step in steps], compare(code, applied), applied)
 
 
 def _known_heads(applied: Applied, code: dict[str, Revision]) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ def _known_heads(applied: Applied, code: dict[str, Revision]) -> tuple[str, ...]
 
 
 async def _apply(connection: AsyncConnection, root: Path, planned: Plan, report: Report) -> None:
-    progress = _Progress(planned.revisions, report)
+    progress = _Progress(planned, report)
     config = alembic_config(root)
     attempt = 0
     while True:
@@ -119,14 +120,16 @@ def _failed(revision: Revision, error: DBAPIError, attempt: int) -> str:
 class _Progress:
     """Follows Alembic through its steps, over several runs if need be."""
 
-    def __init__(self, revisions: list[Revision], report: Report) -> None:
-        self._revisions = {revision.id: revision for revision in revisions}
+    def __init__(self, planned: Plan, report: Report) -> None:
+        self._revisions = {revision.id: revision for revision in planned.revisions}
+        self._window = planned.applied.window
         self._report = report
         self.done: list[Revision] = []
-        self.current = revisions[0]
+        self.current = planned.revisions[0]
 
     def steps(self, script: ScriptDirectory, heads: tuple[str, ...]) -> Iterator[RevisionStep]:
-        for step in upgrade_steps(script, heads):
+        applied = Applied(frozenset(heads), self._window)
+        for step in upgrade_steps(script, _known_heads(applied, read_revisions(locations()))):
             self.current = self._revisions[str(step.info.up_revision_id)]
             self._report.started(self.current)
             began = perf_counter()
@@ -138,11 +141,10 @@ class _Progress:
 
 def _run(connection: Connection, config: Config, progress: _Progress) -> None:
     script = ScriptDirectory.from_config(config)
-    config.attributes["connection"] = connection
 
     def steps(heads: tuple[str, ...], _: MigrationContext) -> Iterator[RevisionStep]:
         return progress.steps(script, heads)
 
-    config.attributes["steps"] = steps
+    config.attributes.update(connection=connection, steps=steps)
     with EnvironmentContext(config, script, fn=steps):
         script.run_env()
