@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import structlog
 from fastapi import FastAPI
 from framework.application import Application, connect
 from framework.asgi import assemble
+from framework.logging import configure
 from framework.module import Module
 from framework.policies import policy, public
 from framework.principal import Authentication
@@ -35,6 +37,11 @@ NOWHERE = {
     "database_url": "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere",
     "redis_url": "redis://127.0.0.1:1/0",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging_configured() -> None:
+    configure("console", "warning", "tests")
 
 
 @asynccontextmanager
@@ -130,12 +137,10 @@ def handshake() -> Callable[..., Awaitable[list[dict[str, Any]]]]:
 def logged() -> Iterator[list[Any]]:
     """What is logged meanwhile, before it is rendered."""
     capture = LogCapture()
-    # The list itself, because loggers that were used before hold on to it.
-    processors = structlog.get_config()["processors"]
-    before = list(processors)
-    processors[:] = [capture]
+    before = structlog.get_config()
+    structlog.configure(processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
     yield capture.entries
-    processors[:] = before
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -178,6 +183,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 IMPORTS = """\
 from framework.checks import Check
 from framework.health import HealthCheck
+from framework.logging import configure
 from framework.module import Module, Navigation, Permission
 from framework.policies import optional, policy, public, require, signed_in
 from framework.routing import Router

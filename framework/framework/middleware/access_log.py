@@ -20,7 +20,8 @@ class AccessLog:
             await self.app(scope, receive, send)
             return
         started = perf_counter()
-        status = 500
+        # Nothing was sent, because nobody was there to take it any more: nginx's number for that.
+        status = 499
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
