@@ -13,6 +13,7 @@ from framework.routing import Router
 from contacts import service, suggestions
 from contacts.schemas import ContactChange, ContactFields, ContactItem, OrganisationItem, TagItem, Tags
 
+# Whatever these change lies in Postgres, so a request whose transaction was lost may run again: `retry_safe`.
 router = Router("contacts")
 Id = Annotated[UUID, Path(alias="id")]
 
@@ -25,7 +26,7 @@ async def list_contacts(query: ListQuery, application: CurrentApplication) -> Pa
 
 
 @router.post("", status_code=201)
-@policy(require("contacts.write"))
+@policy(require("contacts.write"), retry_safe=True)
 async def create_contact(fields: ContactFields, response: Response, session: Session) -> ContactItem:
     contact = await service.create(session, fields)
     response.headers["location"] = f"/api/contacts/{contact.id}"
@@ -52,7 +53,7 @@ async def get_contact(contact_id: Id, session: Session) -> ContactItem:
 
 
 @router.patch("/{id}")
-@policy(require("contacts.write"))
+@policy(require("contacts.write"), retry_safe=True)
 async def change_contact(contact_id: Id, changes: ContactChange, session: Session) -> ContactItem:
     return await service.change(session, contact_id, changes)
 

@@ -3,6 +3,8 @@ from collections.abc import Awaitable, Callable
 from io import StringIO
 from typing import Any
 
+import pytest
+from contacts import csv_routes
 from contacts.tables import Import
 from framework.database import Database
 from httpx import AsyncClient
@@ -149,6 +151,27 @@ async def test_what_cannot_be_imported_leaves_nothing_behind(people: AsyncClient
     assert (answer.status_code, answer.json()["code"]) == (422, "contacts.import_header")
     async with database.unit_of_work(read_only=True) as session:
         assert await session.scalar(select(func.count()).select_from(Import)) == 0
+
+
+async def test_an_upload_may_be_larger_than_other_bodies_but_not_than_its_setting(
+    people: AsyncClient, upload: ImportFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = HEADER + "Anna,anna@example.com,,,,\n" * 60_000
+    assert (await upload(content))["status"] == "queued"
+
+    monkeypatch.setattr(csv_routes, "settings_of", lambda settings: settings(import_max_bytes=len(content) // 2))
+    answer = await people.post("/api/contacts/imports", files={"file": ("x.csv", content.encode())})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+
+
+async def test_imports_are_listed_with_the_latest_first(people: AsyncClient, upload: ImportFile) -> None:
+    for name in ("first.csv", "second.csv"):
+        await upload("name,email\nAnna,anna@example.com\n", name)
+
+    listed = (await people.get("/api/contacts/imports")).json()["items"]
+
+    assert [item["filename"] for item in listed] == ["second.csv", "first.csv"]
 
 
 async def test_who_may_only_see_imports_nothing(signed_in_client: Callable[..., Awaitable[AsyncClient]]) -> None:
