@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -23,6 +23,7 @@ from framework.embedded.ports import free_port
 from host.dev.environment import CLONE
 
 ADMINISTRATOR = ("admin@example.com", "correct horse battery staple")
+CELERY = ("-m", "celery", "-A", "background_tasks.celery_app")
 PATIENCE = 60.0
 
 
@@ -102,22 +103,25 @@ class Trial:
         return self.start(name, "-m", "uvicorn", app, "--port", str(port), "--no-access-log")
 
     def start_worker(self, concurrency: int = 2) -> subprocess.Popen[bytes]:
-        application = ("-m", "celery", "-A", "background_tasks.celery_app")
-        return self.start("worker", *application, "worker", "-l", "info", "-c", str(concurrency))
+        """Returns when it takes tasks."""
+        process = self.start("worker", *CELERY, "worker", "-l", "info", "-c", str(concurrency))
+        self.wait_until(lambda: " ready." in self.log("worker").read_text(), "worker")
+        return process
 
     def start_beat(self) -> subprocess.Popen[bytes]:
-        return self.start("beat", "-m", "celery", "-A", "background_tasks.celery_app", "beat", "-l", "info")
+        return self.start("beat", *CELERY, "beat", "-l", "info")
 
     def wait_for(self, url: str, name: str) -> None:
-        """Until ``url`` answers 200. Raises ``RuntimeError`` with the end of its log when ``name`` ends or is too slow."""
+        """Until ``url`` answers 200. Raises as ``wait_until``."""
+        self.wait_until(lambda: answers(url), name)
+
+    def wait_until(self, condition: Callable[[], bool], name: str) -> None:
+        """Raises ``RuntimeError`` with the end of its log when the process ``name`` ends meanwhile or takes too long."""
         deadline = time.monotonic() + PATIENCE
-        while self.processes[name].poll() is None and time.monotonic() < deadline:
-            try:
-                with urlopen(url, timeout=5):  # noqa: S310 - an address of our own
-                    return
-            except (HTTPError, URLError, ConnectionError, TimeoutError):
-                time.sleep(0.05)
-        raise RuntimeError(f"{name} does not answer at {url}:\n{self.log(name).read_text()[-4000:]}")
+        while not condition():
+            if self.processes[name].poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} does not become ready:\n{self.log(name).read_text()[-4000:]}")
+            time.sleep(0.05)
 
     def log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
@@ -138,6 +142,15 @@ class Trial:
         self.valkey.stop()
         self.postgres.stop()
         self.leash.close()
+
+
+def answers(url: str) -> bool:
+    """Whether there is a 200 at ``url``."""
+    try:
+        with urlopen(url, timeout=5):  # noqa: S310 - an address of our own
+            return True
+    except (HTTPError, URLError, ConnectionError, TimeoutError):
+        return False
 
 
 @contextmanager

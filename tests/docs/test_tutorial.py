@@ -15,6 +15,7 @@ import pytest
 from framework.embedded import data_home
 from framework.embedded.ports import free_port
 from host.dev.environment import CLONE
+from host.trial import answers
 
 TUTORIAL = CLONE / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<path>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -103,11 +104,3 @@ def make_dev(clone: Path, environment: dict[str, str]) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5):
-            return True
-    except OSError:
-        return False

@@ -2,17 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from host.shell import MANIFEST
 from host.trial import ADMINISTRATOR, Trial, trial
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.watched import Watched, watch
 
+# A machine that runs all of this on two cores has slow moments.
+expect.set_options(timeout=15_000)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 type OpenBrowser = Callable[..., Watched]
 
@@ -21,6 +23,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows the ends of the processes' logs, and a picture of every page."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name, fixture in item.funcargs.items():
+            if isinstance(fixture, Trial):
+                for log in sorted(fixture.folder.glob("*.log")):
+                    report.sections.append((log.name, "\n".join(log.read_text().splitlines()[-30:])))
+            if isinstance(fixture, Watched):
+                fixture.page.screenshot(path=f"artifacts/e2e/failed-{item.name}-{name}.png")
+    return report
 
 
 def chromium() -> str | None:
