@@ -14,9 +14,15 @@ log = structlog.get_logger()
 Status = Literal["ok", "degraded", "failed"]
 
 
+class Unhealthy(Exception):
+    """Raised by a check that knows what is wrong; its text is shown to people who may see the health page."""
+
+
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
     """``run`` raises when something is wrong, and may return a short remark for people when it is not.
+
+    The text of ``Unhealthy`` is shown; that of any other exception goes to the log only, as it may hold an address or worse.
 
     ``name`` is ``<module>.<what>``. A failing critical check makes the whole application unhealthy (503); any other
     only degrades it. ``timeout`` is in seconds.
@@ -38,22 +44,24 @@ class HealthResult:
 
 
 async def run_checks(application: Application, checks: Sequence[HealthCheck]) -> list[HealthResult]:
-    """All checks at once, each within its timeout. Exception texts go to the log, never into a result."""
+    """All checks at once, each within its timeout."""
     return list(await asyncio.gather(*(_run(application, check) for check in checks)))
 
 
 async def _run(application: Application, check: HealthCheck) -> HealthResult:
     started = perf_counter()
-    status: Status = "ok"
-    remark = ""
+    status: Status = "failed" if check.critical else "degraded"
     try:
         async with asyncio.timeout(check.timeout):
             remark = await check.run(application) or ""
+        status = "ok"
     except TimeoutError:
-        status, remark = ("failed" if check.critical else "degraded"), f"no answer within {check.timeout:g} s"
+        remark = f"no answer within {check.timeout:g} s"
+    except Unhealthy as error:
+        remark = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a check raises is what it reports
         log.warning("health check failed", check=check.name, error=repr(error))
-        status, remark = ("failed" if check.critical else "degraded"), "failed; the log of this process says why"
+        remark = "failed; the log of this process says why"
     return HealthResult(check.name, status, check.critical, round((perf_counter() - started) * 1000, 1), remark)
 
 

@@ -1,7 +1,7 @@
 """Whether what is enqueued gets done. Degrades only: requests need neither a relay nor a worker."""
 
 from framework.application import Application
-from framework.health import HealthCheck
+from framework.health import HealthCheck, Unhealthy
 
 LONGEST_LAG = 60
 LONGEST_SILENCE = 30
@@ -26,15 +26,11 @@ SELECT coalesce(max(extract(epoch FROM now() - oldest.publish_at)), 0)::float FR
 SILENCE = "SELECT extract(epoch FROM now() - max(seen_at))::float FROM seamark.task_worker"
 
 
-class NotDoneError(Exception):
-    """Tasks wait, and nobody does them."""
-
-
 async def outbox(application: Application) -> str:
     async with application.database.driver_connection() as connection:
         lag: float = await connection.fetchval(LAG)
     if lag > LONGEST_LAG:
-        raise NotDoneError(f"a task has been due for {lag:.0f} s, and no relay has published it")
+        raise Unhealthy(f"a task has been due for {lag:.0f} s, and no relay has published it")
     return f"the longest due task waits {lag:.0f} s" if lag else "nothing waits"
 
 
@@ -42,7 +38,7 @@ async def workers(application: Application) -> str:
     async with application.database.driver_connection() as connection:
         silence: float | None = await connection.fetchval(SILENCE)
     if silence is None or silence > LONGEST_SILENCE:
-        raise NotDoneError(f"no worker was seen for {silence:.0f} s" if silence else "no worker was ever seen")
+        raise Unhealthy(f"no worker was seen for {silence:.0f} s" if silence else "no worker was ever seen")
     return f"a worker was seen {silence:.0f} s ago"
 
 

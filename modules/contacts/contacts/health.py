@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from framework.application import Application
-from framework.health import HealthCheck
+from framework.health import HealthCheck, Unhealthy
 from framework.statement import Statement
 from sqlalchemy import func, select
 
@@ -19,7 +19,7 @@ async def imports_go_on(application: Application) -> str | None:
     """Every step of an import touches its row; one that nobody touches waits for a worker that is not there."""
     [row] = await UNFINISHED.fetch(application.database)
     if row["unfinished"] and row["now"] - row["oldest"] > STUCK_AFTER:
-        raise RuntimeError(f"an import has not gone on since {row['oldest']:%H:%M} UTC; is a worker running?")
+        raise Unhealthy(f"an import has not gone on since {row['oldest']:%H:%M} UTC; is a worker running?")
     return f"{row['unfinished']} under way" if row["unfinished"] else None
 
 
