@@ -1,6 +1,7 @@
 """``sm migrate`` and Alembic's own commands, on real databases."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -209,6 +210,27 @@ async def test_behind_pgbouncer_the_direct_address_is_asked_for(
     monkeypatch.setenv("SM_DATABASE_DIRECT_URL", empty_database)
     monkeypatch.setenv("SM_DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:1/pgbouncer")
     assert (await sm_migrate()).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "said"),
+    [
+        (r"/\w+$", "/nowhere", 'database "nowhere" does not exist'),
+        (r"seamark:[^@]+", "seamark:guess", 'password authentication failed for user "seamark"'),
+        (r"@[^/]+", "@127.0.0.1:1", "Connect call failed"),
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_one_line(
+    sm_migrate: Sm, monkeypatch: pytest.MonkeyPatch, empty_database: str, there: str, instead: str, said: str
+) -> None:
+    monkeypatch.setenv("SM_DATABASE_URL", re.sub(there, instead, empty_database))
+
+    failed = await sm_migrate()
+
+    assert failed.exit_code == 1
+    assert failed.output.startswith("Postgres at 127.0.0.1:")
+    assert failed.output.count("\n") == 1
+    assert said in failed.output
 
 
 async def test_offline_sql_makes_the_same_database(root: Path, database: str, module: "InstalledModule") -> None:

@@ -1,8 +1,9 @@
 """The connection that migrates: past PgBouncer, impatient with locks, and one at a time."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
@@ -47,6 +48,7 @@ class MigrationError(Exception):
 
 @asynccontextmanager
 async def migration_connection(url: str) -> AsyncIterator[AsyncConnection]:
+    """Raises ``MigrationError`` where there is no such database, or none that lets us in."""
     engine = create_async_engine(
         url,
         poolclass=NullPool,
@@ -68,10 +70,21 @@ async def migration_connection(url: str) -> AsyncIterator[AsyncConnection]:
         },
     )
     try:
-        async with engine.connect() as connection:
+        try:
+            connection = await engine.connect()
+        except (DBAPIError, OSError) as error:
+            where = f"{engine.url.host}:{engine.url.port or 5432}/{engine.url.database}"
+            raise MigrationError(f"Postgres at {where}: {reason(error)}") from error
+        async with aclosing(connection):
             yield connection
     finally:
         await engine.dispose()
+
+
+def reason(error: Exception) -> str:
+    """What the server said, without the names of the classes that it came through."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    return re.sub(r"^<class '[^']*'>: ", "", said) or type(error).__name__
 
 
 async def driver_of(connection: AsyncConnection) -> "Connection[Record]":

@@ -18,7 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from framework.findings import Finding
 from framework.migrating.configuration import alembic_config
-from framework.migrating.connection import LOCK_TIMEOUT, MigrationError, driver_of, migration_connection, only_migrator
+from framework.migrating.connection import (
+    LOCK_TIMEOUT,
+    MigrationError,
+    driver_of,
+    migration_connection,
+    only_migrator,
+    reason,
+)
 from framework.migrating.environment import upgrade_steps
 from framework.migrating.locations import locations
 from framework.migrating.revisions import Revision, closure, read_revisions
@@ -108,7 +115,7 @@ async def _apply(connection: AsyncConnection, root: Path, planned: Plan, report:
 
 
 def _failed(revision: Revision, error: DBAPIError, attempt: int) -> str:
-    said = str(error.orig).partition(": ")[2] or str(error.orig)
+    said = reason(error)
     if attempt == ATTEMPTS:
         said = f"{said}, {ATTEMPTS} times, each after {LOCK_TIMEOUT:g} s; the view pg_stat_activity shows who holds it"
     return (
