@@ -25,7 +25,7 @@ app = typer.Typer(
 app.add_typer(dev_app, name="dev")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(module_app, name="module")
-app.command()(psql)
+app.command(context_settings={"ignore_unknown_options": True})(psql)
 # Tables for people fit their window; in a pipe, nothing is cut off.
 console = Console() if sys.stdout.isatty() else Console(width=400)
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from framework.embedded import data_home
 from framework.embedded.ending import still_running
-from framework.embedded.ports import next_free_port
+from framework.embedded.ports import free_port, next_free_port
 from host.dev import node
 from host.dev.environment import CLONE
 
@@ -29,6 +29,8 @@ from host.dev.console import Console
 from host.dev.environment import Workplace
 stack.run(Workplace(Path(sys.argv[1])), Console(), None)
 """
+# Started once, and not once in every worker of a parallel run.
+pytestmark = pytest.mark.xdist_group("stack")
 OWN = (".seamark", ".env", ".git")
 
 
@@ -137,7 +139,7 @@ def started(clone: Path, output: Path, port: int) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    return next_free_port(8600)
+    return free_port()
 
 
 @pytest.fixture(scope="class")

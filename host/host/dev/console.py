@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 WIDTH = 8
@@ -36,7 +36,9 @@ class Console:
             self.raw()
 
     def raw(self, text: str = "") -> None:
-        print(text, file=self._stream, flush=True)
+        # A terminal that was closed must not keep anybody from ending in good order.
+        with suppress(OSError):
+            print(text, file=self._stream, flush=True)
 
     @contextmanager
     def timed(self, done: str) -> Iterator[None]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from host.dev.environment import CLONE
+from host.dev.environment import CLONE, DevError
 
 INSTALL = ("npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier")
 PROGRAMS = {
@@ -46,8 +46,8 @@ def environment(base: Mapping[str, str] = os.environ, clone: Path = CLONE) -> di
 def program(name: str, env: Mapping[str, str]) -> str:
     found = shutil.which(name, path=env.get("PATH"))
     if found is None:
-        raise FileNotFoundError(
-            f"{name} not found: install Node 22 or newer; there is no wheel with it for this machine"
+        raise DevError(
+            f"{name} was not found: install Node 22 or newer, for there is no wheel with it for this machine."
         )
     return found
 
@@ -75,14 +75,22 @@ def _leads_to(link: Path, target: Path) -> bool:
 def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] not in PROGRAMS:
         sys.exit(f"usage: python -m host.dev.node {'|'.join(PROGRAMS)} …")
-    env = environment()
     manages_packages = arguments[0] == "npm" and arguments[1:2] not in (["run"], ["test"], ["exec"])
-    if not manages_packages and is_outdated():
-        done = subprocess.run([program(INSTALL[0], env), *INSTALL[1:]], env=env, cwd=CLONE, check=False)
-        if done.returncode:
-            sys.exit(done.returncode)
-        mark_installed()
-    os.execve(program(arguments[0], env), arguments, env)  # noqa: S606 - becomes that program, without a shell
+    env = environment()
+    try:
+        if not manages_packages and is_outdated():
+            install(env)
+        path = program(arguments[0], env)
+    except DevError as error:
+        sys.exit(str(error))
+    os.execve(path, arguments, env)  # noqa: S606 - becomes that program, without a shell
+
+
+def install(env: Mapping[str, str]) -> None:
+    done = subprocess.run([program(INSTALL[0], env), *INSTALL[1:]], env=env, cwd=CLONE, check=False)
+    if done.returncode:
+        raise DevError("npm ci failed; what it said is above.")
+    mark_installed()
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def run(workplace: Workplace, console: Console, debug: Debugged | None) -> None:
         if was_killed and end_leftovers(workplace.clone):
             console.say("Ended what was left of the last run, which was killed")
         asyncio.run(Stack(workplace, console, configured, lock, debug).run())
-    except* (DevError, EmbeddedServerError, FileNotFoundError) as errors:
+    except* (DevError, EmbeddedServerError) as errors:
         raise DevError("\n".join(dict.fromkeys(map(str, _leaves(errors))))) from errors
     finally:
         lock.release()
@@ -132,7 +132,10 @@ class Stack:
         lifeline.add_done_callback(lambda done: None if done.cancelled() else stop())
 
     def _choose_port(self) -> int:
-        wanted = int(self._configured.get("SM_PORT", DEFAULT_PORT))
+        configured = self._configured.get("SM_PORT") or str(DEFAULT_PORT)
+        if not configured.isdecimal():
+            raise DevError(f"SM_PORT is {configured!r}, which is not a port.")
+        wanted = int(configured)
         if not is_taken(wanted):
             return wanted
         port = next_free_port(wanted + 1)

@@ -66,7 +66,7 @@ class Supervisor:
                 died = process.returncode
             if not changed.is_set() and died is not None:
                 pause = FIRST_PAUSE if time.monotonic() - began > HEALTHY_AFTER else min(pause * 2, LONGEST_PAUSE)
-                self._console.warn(f"{program.name} ended ({describe(died)}); starting it again in {pause:.0f} s")
+                self._console.warn(f"{program.name} ended ({describe(died)}); starting it again in {pause:g} s")
                 await _first(partial(asyncio.sleep, pause), changed.wait)
             if changed.is_set():
                 self._console.say(f"{program.name} restarts with the changed code")
@@ -84,7 +84,7 @@ class Supervisor:
                     break
                 except EmbeddedServerError as error:
                     pause = min(pause * 2, LONGEST_PAUSE)
-                    self._console.warn(f"{error}\nTrying again in {pause:.0f} s")
+                    self._console.warn(f"{error}\nTrying again in {pause:g} s")
                     await asyncio.sleep(pause)
             self._console.say(f"{server.name} is back")
 
