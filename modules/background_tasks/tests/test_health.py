@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from background_tasks import health
-from background_tasks.health import NotDoneError
 from framework.application import Application
+from framework.health import Unhealthy
 from framework.tasks import TaskRun, task
 
 
@@ -32,7 +32,7 @@ async def probe(make_application: Callable[..., Application]) -> Application:
 
 
 async def test_a_task_that_nobody_publishes_degrades_it(probe: Application) -> None:
-    with pytest.raises(NotDoneError, match=r"due for 120 s"):
+    with pytest.raises(Unhealthy, match=r"due for 120 s"):
         await health.outbox(probe)
 
 
@@ -49,11 +49,11 @@ async def test_without_tasks_nothing_waits(application: Application) -> None:
 
 
 async def test_a_silent_worker_degrades_it(application: Application) -> None:
-    with pytest.raises(NotDoneError, match="no worker was ever seen"):
+    with pytest.raises(Unhealthy, match="no worker was ever seen"):
         await health.workers(application)
     async with application.database.driver_connection() as connection:
         await connection.execute("INSERT INTO seamark.task_worker (name) VALUES ('celery@here')")
         assert await health.workers(application) == "a worker was seen 0 s ago"
         await connection.execute("UPDATE seamark.task_worker SET seen_at = now() - interval '1 minute'")
-    with pytest.raises(NotDoneError, match="no worker was seen for 60 s"):
+    with pytest.raises(Unhealthy, match="no worker was seen for 60 s"):
         await health.workers(application)
