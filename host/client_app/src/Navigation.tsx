@@ -1,10 +1,9 @@
-import { type AppInfo, useApp } from "@seamark/app";
+import { useApp } from "@seamark/app";
 import { Icon } from "@seamark/ui";
 import { Link, useLocation } from "react-router";
+import { currentPath, grouped } from "./entries";
 import styles from "./Navigation.module.css";
 import { texts } from "./texts";
-
-type Item = AppInfo["navigation"][number];
 
 /** What the enabled modules contribute and this person may use, by group. */
 export function Navigation() {
@@ -13,7 +12,7 @@ export function Navigation() {
   const current = currentPath(navigation, pathname);
   return (
     <nav aria-label={texts.navigation} className={styles.navigation}>
-      {[...groups(navigation)].map(([group, items]) => (
+      {[...grouped(navigation)].map(([group, items]) => (
         <div key={group} className={styles.group}>
           {texts.groups[group] && <p className={styles.heading}>{texts.groups[group]}</p>}
           <ul>
@@ -34,17 +33,4 @@ export function Navigation() {
       ))}
     </nav>
   );
-}
-
-/** The entry that the page belongs to: of `/admin` and `/admin/users`, the longer one that fits. */
-export function currentPath(items: Item[], pathname: string): string | undefined {
-  const fitting = items.filter(({ path }) => pathname === path || pathname.startsWith(`${path}/`));
-  return fitting.sort((a, b) => b.path.length - a.path.length)[0]?.path;
-}
-
-function groups(items: Item[]): Map<string, Item[]> {
-  const sorted = [...items].sort((a, b) => a.order - b.order);
-  const grouped = Map.groupBy(sorted, item => item.group);
-  const main = grouped.get("main");
-  return main ? new Map([["main", main], ...grouped]) : grouped;
 }

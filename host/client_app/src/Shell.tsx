@@ -34,11 +34,11 @@ export function Shell({ children }: { children: ReactNode }) {
         <Home />
         <UserMenu compact />
       </header>
-      <div className={styles.sidebar}>
+      <header className={styles.sidebar}>
         <Home />
         <Navigation />
         <UserMenu />
-      </div>
+      </header>
       {drawer && (
         <Dialog title={texts.name} shape="drawer" onClose={() => setDrawer(false)}>
           <Navigation />

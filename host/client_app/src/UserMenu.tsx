@@ -1,6 +1,6 @@
 import { api } from "@seamark/api-client";
 import { PROFILE, SIGN_IN, useApp } from "@seamark/app";
-import { Menu, MenuGroup, MenuItem, useToast } from "@seamark/ui";
+import { Menu, MenuGroup, MenuItem, SpokenOnly, useToast } from "@seamark/ui";
 import { CircleUser, LogOut } from "lucide-react";
 import { useNavigate } from "react-router";
 import { texts } from "./texts";
@@ -27,7 +27,7 @@ export function UserMenu({ compact = false }: { compact?: boolean }) {
 
   return (
     <Menu
-      label={texts.userMenu(user.name)}
+      label={compact ? `${texts.accountOf} ${user.name}` : undefined}
       triggerClass={`${styles.trigger} ${compact ? styles.compact : ""}`}
       trigger={
         <>
@@ -36,6 +36,7 @@ export function UserMenu({ compact = false }: { compact?: boolean }) {
           </span>
           {!compact && (
             <span className={styles.who}>
+              <SpokenOnly>{texts.accountOf}</SpokenOnly>
               <span>{user.name}</span>
               <small>{user.email}</small>
             </span>

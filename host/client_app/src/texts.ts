@@ -5,7 +5,7 @@ export const texts = {
   openNavigation: "Open navigation",
   home: "Home",
   groups: { admin: "Administration" } as Record<string, string>,
-  userMenu: (name: string) => `Account of ${name}`,
+  accountOf: "Account of",
   profile: "Profile",
   signOut: "Sign out",
   signOutFailed: "You are still signed in: the server did not answer.",

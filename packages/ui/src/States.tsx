@@ -1,6 +1,7 @@
 import { CloudOff, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "./Button";
+import { SpokenOnly } from "./Layout";
 import styles from "./States.module.css";
 import { texts } from "./texts";
 
@@ -71,7 +72,7 @@ export function ErrorState({
 export function Skeleton({ lines = 3, tall = false }: { lines?: number; tall?: boolean }) {
   return (
     <div role="status" className={styles.skeleton}>
-      <span className={styles.hidden}>{texts.loading}</span>
+      <SpokenOnly>{texts.loading}</SpokenOnly>
       {Array.from({ length: lines }, (_, line) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the shapes have no identity but their place.
         <div key={line} className={tall ? styles.block : styles.line} />

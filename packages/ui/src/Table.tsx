@@ -1,11 +1,13 @@
 // biome-ignore-all lint/a11y/noRedundantRoles: a table that is laid out as cards loses its roles in some browsers.
 import { ArrowDown, ArrowUp, ChevronsUpDown } from "lucide-react";
 import type { ReactNode } from "react";
+import { SpokenOnly } from "./Layout";
 import styles from "./Table.module.css";
 
 export interface Column<Row> {
   /** Names the column; also what `sort` says when the column is `sortable`. */
   key: string;
+  /** Empty above buttons that speak for themselves. */
   header: string;
   cell: (row: Row) => ReactNode;
   sortable?: boolean;
@@ -32,7 +34,9 @@ export function Table<Row>({ caption, columns, rows, rowKey, sort = "", onSort, 
   return (
     <div className={styles.frame}>
       <table role="table" className={styles.table} aria-busy={stale || undefined}>
-        <caption className={styles.caption}>{caption}</caption>
+        <caption>
+          <SpokenOnly>{caption}</SpokenOnly>
+        </caption>
         <thead role="rowgroup">
           <tr role="row">
             {columns.map(column => (
@@ -71,6 +75,7 @@ interface HeaderProps<Row> {
 
 function Header<Row>({ column, sort, onSort }: HeaderProps<Row>) {
   const shared = { role: "columnheader", scope: "col", "data-align": column.align };
+  if (!column.header) return <td role="cell" />;
   if (!column.sortable || !onSort) return <th {...shared}>{column.header}</th>;
   const ascending = sort === column.key;
   const descending = sort === `-${column.key}`;

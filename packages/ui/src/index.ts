@@ -7,7 +7,7 @@ export { Field } from "./Field";
 export { type Failure, Form, FormActions } from "./Form";
 export { Icon } from "./Icon";
 export { Checkbox, Input, PasswordInput, SearchInput, Select, Textarea } from "./Input";
-export { Cluster, Grid, Stack } from "./Layout";
+export { Cluster, Grid, SpokenOnly, Stack } from "./Layout";
 export { Menu, MenuGroup, MenuItem } from "./Menu";
 export { NavigatedContext, PageHeader, useTitle } from "./PageHeader";
 export { Pagination } from "./Pagination";
