@@ -58,10 +58,14 @@ def test_signing_out_ends_it(administrator: Watched) -> None:
 
 
 def tab_to(target: Locator) -> None:
-    """Press Tab until ``target`` has the focus, and see that the focus shows."""
+    """Press Tab until ``target`` has the focus, and see that one can see it."""
+    page = target.page
     for _ in range(40):
-        target.page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
         if target.evaluate("element => element === document.activeElement"):
-            assert target.evaluate("element => getComputedStyle(element).outlineStyle") != "none"
+            focused = page.screenshot()
+            target.blur()
+            assert page.screenshot() != focused, "the focus does not show"
+            target.focus()
             return
     raise AssertionError(f"{target} cannot be reached by Tab")
