@@ -19,7 +19,7 @@ MIN_DISTINCT = 6
 MIN_BESIDE_CONTEXT = 6
 """Letters and digits that must be left when the person's own words and the application's are taken out."""
 APPLICATION_WORDS = ("seamark", "password", "administrator")
-_ROWS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertzuiopasdfghjklyxcvbnm", "qwertyuiopasdfghjklzxcvbnm")
+_ROWS = ("abcdefghijklmnopqrstuvwxyz", "0123456789", "qwertzuiopasdfghjklyxcvbnm", "qwertyuiopasdfghjklzxcvbnm")
 RUNS = tuple(run for row in _ROWS for run in (row * 4, row[::-1] * 4))
 
 
