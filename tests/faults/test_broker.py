@@ -1,0 +1,23 @@
+"""The broker may lose whatever it likes."""
+
+import os
+import signal
+
+from tests.faults.conftest import Faults
+
+
+async def test_what_a_killed_valkey_forgot_is_published_again(faults: Faults) -> None:
+    await faults.worker(concurrency=1)
+    blocker = await faults.enqueue("slow", key="blocker", seconds=3)
+    await faults.until(lambda: faults.fetchval("SELECT count(*) FROM seamark.task_signal"))
+    waiting = [await faults.enqueue("note", key=f"{number}") for number in range(5)]
+    await faults.until(
+        lambda: faults.fetchval("SELECT bool_and(publications > 0) FROM seamark.task WHERE name = 'probe.note'")
+    )
+    os.kill(faults.trial.valkey.pid, signal.SIGKILL)
+    faults.trial.valkey.wait()
+    meanwhile = await faults.enqueue("note", key="meanwhile")
+    faults.trial.valkey.start()
+    for task_id in (blocker, *waiting, meanwhile):
+        await faults.until(lambda task_id=task_id: faults.ended(task_id))  # type: ignore[misc]
+    assert sorted(await faults.effects()) == sorted(["blocker", "meanwhile", *map(str, range(5))])

@@ -1,0 +1,126 @@
+"""Whatever is killed: what was committed runs, and takes effect once."""
+
+import os
+import signal
+from uuid import UUID
+
+import psutil
+from framework.correlation import bound
+from framework.tasks import cancel
+
+from tests.faults.conftest import Faults
+
+STEPS = 12
+COUNTED = [*(f"c {step}" for step in range(1, STEPS + 1)), "c succeeded"]
+
+
+async def steps_done(faults: Faults, task_id: UUID) -> int:
+    steps: int = await faults.fetchval("SELECT steps FROM seamark.task WHERE id = $1", task_id)
+    return steps
+
+
+async def test_a_task_runs_under_the_correlation_id_of_who_asked_for_it(faults: Faults) -> None:
+    await faults.worker()
+    with bound("0123456789abcdef"):
+        task_id = await faults.enqueue("note", key="a")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == ["a"]
+    lines = [line for line in faults.trial.log("worker").read_text().splitlines() if line.startswith("{")]
+    assert [line for line in lines if '"noted"' in line and '"correlation_id":"0123456789abcdef"' in line]
+    assert [line for line in lines if '"correlation_id":"' not in line] == []
+
+
+async def test_a_worker_killed_in_a_step_leaves_the_rest_to_another(faults: Faults) -> None:
+    pid = await faults.worker("first")
+    relatives = [*psutil.Process(pid).children(recursive=True)]
+    task_id = await faults.enqueue("count", key="c", steps=STEPS)
+    await faults.until(lambda: steps_done(faults, task_id))
+    faults.kill("first")
+    # Its children and its relay go with it, so nothing works on unseen.
+    _, alive = psutil.wait_procs(relatives, 10)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    done = await steps_done(faults, task_id)
+    assert await faults.effects() == COUNTED[:done]
+    await faults.worker("second")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == COUNTED
+
+
+async def test_a_worker_that_is_told_to_end_hands_back_at_once(faults: Faults) -> None:
+    await faults.worker("first")
+    task_id = await faults.enqueue("count", key="c", steps=STEPS)
+    await faults.until(lambda: steps_done(faults, task_id))
+    faults.trial.stop("first")
+    assert 0 < await steps_done(faults, task_id) < STEPS - 1
+    await faults.worker("second")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == COUNTED
+
+
+async def test_a_killed_relay_is_replaced(faults: Faults) -> None:
+    pid = await faults.worker()
+    faults.relay_of(pid).kill()
+    task_id = await faults.enqueue("note", key="a")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.says("worker", "relay ended, starting another")
+
+
+async def test_a_task_that_kills_its_process_fails_in_the_end_and_holds_up_no_other(faults: Faults) -> None:
+    await faults.worker(concurrency=1)
+    poison = await faults.enqueue("poison")
+    task_id = await faults.enqueue("note", key="a")
+    await faults.until(lambda: faults.ended(task_id))
+    await faults.until(lambda: faults.ended(poison))
+    assert await faults.state(poison) == "failed"
+    assert await faults.fetchval("SELECT attempt FROM seamark.task_signal WHERE task_id = $1", poison) == 3
+
+
+async def test_a_long_task_is_cancelled_half_way(faults: Faults) -> None:
+    await faults.worker()
+    task_id = await faults.enqueue("count", key="c", steps=10_000)
+    await faults.until(lambda: steps_done(faults, task_id))
+    async with faults.application.database.unit_of_work() as session:
+        await cancel(session, task_id)
+    await faults.until(lambda: faults.ended(task_id))
+    effects = await faults.effects()
+    assert effects[-1] == "c cancelled"
+    assert len(effects) == 1 + await steps_done(faults, task_id) < 10_000
+
+
+async def test_many_messages_of_one_row_run_it_once(faults: Faults) -> None:
+    """A lease far too short, a slow task and two workers: it starts where it can, and takes effect once."""
+    await faults.worker("first", SM_BACKGROUND_TASKS_LEASE="0.05")
+    await faults.worker("second")
+    task_id = await faults.enqueue("slow", key="a", seconds=1)
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == ["a"]
+    assert await faults.fetchval("SELECT publications FROM seamark.task") >= 1
+
+
+async def test_a_rolled_back_enqueue_never_runs(faults: Faults) -> None:
+    await faults.worker()
+    async with faults.application.database.unit_of_work() as session:
+        await faults.tasks.note.enqueue(session, key="rolled back")
+        await session.rollback()
+    task_id = await faults.enqueue("note", key="committed")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == ["committed"]
+
+
+async def test_a_task_of_a_newer_release_waits_for_a_worker_that_knows_it(faults: Faults) -> None:
+    await faults.worker("older", SM_MODULES_ENABLED="background_tasks")
+    task_id = await faults.enqueue("note", key="a")
+    await faults.until(lambda: faults.says("older", "task left for a worker that knows it"))
+    assert await faults.state(task_id) == "queued"
+    await faults.worker("newer", SM_MODULES_ENABLED="background_tasks,probe")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == ["a"]
+
+
+async def test_a_worker_reports_that_it_consumes(faults: Faults) -> None:
+    await faults.worker()
+    await faults.until(
+        lambda: faults.fetchval("SELECT name FROM seamark.task_worker WHERE seen_at > now() - interval '2 s'")
+    )
+    os.kill(faults.trial.processes["worker"].pid, signal.SIGSTOP)
+    await faults.until(lambda: faults.fetchval("SELECT max(seen_at) < now() - interval '8 s' FROM seamark.task_worker"))
