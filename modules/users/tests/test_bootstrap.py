@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from framework.application import Application
+from framework.checks import run_checks
 from framework.database import Database
 from framework.findings import BootError
 from framework.settings import Settings, load, settings_of
@@ -15,7 +16,7 @@ from host.boot import create_app
 from host.testing.fixtures import running
 from host.testing.people import SignedInClient
 from httpx import AsyncClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from users.bootstrap import create_first_administrator
 from users.checks import checks
@@ -58,11 +59,8 @@ async def number_of_accounts(session: AsyncSession) -> int:
 
 
 async def findings(application: Application) -> set[str]:
-    found = set()
-    for check in checks:
-        result = check.run(application)
-        found |= {finding.code for finding in (result if isinstance(result, Iterator) else await result)}  # type: ignore[union-attr]
-    return found
+    report = await run_checks(application, checks)
+    return {finding.code for finding in report.findings}
 
 
 async def test_the_settings_make_an_administrator_at_start_up(
@@ -153,6 +151,6 @@ async def test_an_inactive_administrator_does_not_count(
 ) -> None:
     await signed_in_client(administrator=True)
     assert await findings(application) == set()
-    await session.execute(Account.__table__.update().values(active=False))
+    await session.execute(update(Account).values(active=False))
     await session.commit()
     assert await findings(application) == {"SM015"}

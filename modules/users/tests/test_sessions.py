@@ -1,6 +1,7 @@
 """A session lives in its row: what a cookie is worth is decided there, at every request."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,8 @@ from framework.settings import Settings
 from host.boot import create_app
 from host.testing.people import PASSWORD, SignedInClient
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy import func, select, update
+from pydantic import SecretStr
+from sqlalchemy import event, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from users import sessions
 from users.authentication import LastSeen, load
@@ -20,6 +22,7 @@ from users.tables import SignIn
 
 NAME = "__Host-seamark"
 ME = "/api/users/me"
+type SeenAgain = Callable[[LastSeen, timedelta], Awaitable[datetime]]
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 
 
@@ -164,50 +167,79 @@ async def test_rotating_the_key_logs_nobody_out(
         await app.state.application.close()
 
 
-async def test_last_use_is_written_in_batches_at_most_once_a_minute(
-    ada: AsyncClient, database: Database, session: AsyncSession, application: Application
-) -> None:
-    async def last_seen_at() -> datetime:
-        seen = await session.scalar(select(SignIn.last_seen_at))
-        assert seen is not None
-        return seen
+@pytest.fixture
+def seen_again(ada: AsyncClient, database: Database, session: AsyncSession, application: Application) -> SeenAgain:
+    """Note a request of Ada's whose session was last seen so long ago, and return that time."""
 
-    digest = await session.scalar(select(SignIn.token_digest))
-    assert digest is not None
-    seen = LastSeen()
-    for minutes, written in ((0.5, False), (2, True)):
-        earlier = datetime.now(UTC) - timedelta(minutes=minutes)
-        await session.execute(update(SignIn).values(last_seen_at=earlier))
+    async def note(seen: LastSeen, ago: timedelta) -> datetime:
+        last_seen_at = datetime.now(UTC) - ago
+        await session.execute(update(SignIn).values(last_seen_at=last_seen_at))
+        digest = (await session.execute(select(SignIn.token_digest))).scalar_one()
         await session.commit()
         async with database.driver_connection() as connection:
             principal = await load(connection, digest, application)
         assert principal is not None
         seen.note(principal)
-        assert await last_seen_at() == earlier
-        await seen.flush(database)
-        await session.commit()
-        assert (await last_seen_at() > earlier) is written
+        return last_seen_at
+
+    return note
+
+
+async def last_seen_at(database: Database) -> datetime:
+    async with database.unit_of_work(read_only=True) as session:
+        return (await session.execute(select(SignIn.last_seen_at))).scalar_one()
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(50, False), (70, True)])
+async def test_last_use_is_written_at_most_once_a_minute(
+    database: Database, seen_again: SeenAgain, seconds: float, written: bool
+) -> None:
+    seen = LastSeen()
+    before = await seen_again(seen, timedelta(seconds=seconds))
+    assert await last_seen_at(database) == before
+    await seen.flush(database)
+    assert (await last_seen_at(database) > before) is written
+
+
+async def test_last_use_is_written_while_the_process_runs_and_when_it_ends(
+    database: Database, seen_again: SeenAgain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = LastSeen()
+    monkeypatch.setattr("users.authentication.FLUSH_EVERY", 0.01)
+    async with seen.flushing(database), asyncio.timeout(10):
+        before = await seen_again(seen, timedelta(hours=1))
+        while await last_seen_at(database) == before:
+            pass
+    monkeypatch.setattr("users.authentication.FLUSH_EVERY", 3600)
+    async with seen.flushing(database):
+        before = await seen_again(seen, timedelta(hours=1))
+    assert await last_seen_at(database) > before
 
 
 async def test_last_use_survives_a_database_that_is_away(
-    ada: AsyncClient, database: Database, session: AsyncSession, application: Application, settings: Settings
+    database: Database, seen_again: SeenAgain, settings: Settings
 ) -> None:
-    earlier = datetime.now(UTC) - timedelta(hours=1)
-    await session.execute(update(SignIn).values(last_seen_at=earlier))
-    digest = await session.scalar(select(SignIn.token_digest))
-    await session.commit()
-    assert digest is not None
-    async with database.driver_connection() as connection:
-        principal = await load(connection, digest, application)
-    assert principal is not None
+    nowhere = SecretStr("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")
     seen = LastSeen()
-    seen.note(principal)
-    unreachable = settings.model_copy(
-        update={"database_url": type(settings.database_url)("postgresql+asyncpg://nobody@127.0.0.1:1/nowhere")}
-    )
-    await seen.flush(Database(unreachable))
+    before = await seen_again(seen, timedelta(hours=1))
+    await seen.flush(Database(settings.model_copy(update={"database_url": nowhere})))
+    assert await last_seen_at(database) == before
     await seen.flush(database)
-    assert await session.scalar(select(SignIn.last_seen_at)) > earlier
+    assert await last_seen_at(database) > before
+
+
+async def test_the_principal_is_all_that_me_asks_the_database_for(ada: AsyncClient, database: Database) -> None:
+    borrowed: list[object] = []
+
+    def note(*connection: object) -> None:
+        borrowed.append(connection)
+
+    event.listen(database.engine.sync_engine, "checkout", note)
+    try:
+        assert (await ada.get(ME)).status_code == 200
+    finally:
+        event.remove(database.engine.sync_engine, "checkout", note)
+    assert len(borrowed) == 1
 
 
 async def test_what_ended_or_expired_a_month_ago_is_deleted(

@@ -32,6 +32,7 @@ from users.sessions import Client
 from users.sign_in import change_password, prove, sign_in
 
 router = Router("users")
+# Everything here happens in the transaction alone, so whatever changes something may run again when that was lost.
 
 
 async def _client(request: Request) -> Client:
@@ -43,7 +44,7 @@ Id = Annotated[UUID, Path(alias="id")]
 
 
 @router.post("/sign-in", status_code=204)
-@policy(optional)
+@policy(optional, retry_safe=True)
 async def post_sign_in(
     body: SignInBody,
     context: CurrentContext,
@@ -62,7 +63,7 @@ async def post_sign_in(
 
 
 @router.post("/sign-out", status_code=204)
-@policy(optional)
+@policy(optional, retry_safe=True)
 async def post_sign_out(context: CurrentContext, application: CurrentApplication, session: Session) -> Response:
     """End this session; harmless without one."""
     await sessions.end_token(session, context.token)
@@ -79,13 +80,13 @@ async def get_me(principal: CurrentPrincipal) -> Me:
 
 
 @router.patch("/me")
-@policy(signed_in)
+@policy(signed_in, retry_safe=True)
 async def patch_me(body: ProfileBody, principal: CurrentPrincipal, session: Session) -> Me:
     return await profile.rename(session, principal, body.name)
 
 
 @router.post("/me/password", status_code=204)
-@policy(signed_in)
+@policy(signed_in, retry_safe=True)
 async def post_password(
     body: PasswordBody,
     *,
@@ -116,7 +117,7 @@ async def list_my_sessions(principal: CurrentPrincipal, application: CurrentAppl
 
 
 @router.delete("/me/sessions/{id}", status_code=204)
-@policy(signed_in)
+@policy(signed_in, retry_safe=True)
 async def end_my_session(
     session_id: Id,
     context: CurrentContext,
@@ -137,7 +138,7 @@ async def list_accounts(query: ListQuery, application: CurrentApplication) -> Pa
 
 
 @router.post("/accounts", status_code=201)
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def create_account(body: NewAccountBody, principal: CurrentPrincipal, session: Session) -> AccountOut:
     password = body.password.get_secret_value()
     refuse_weak(password, "password", email=body.email, name=body.name)
@@ -151,7 +152,7 @@ async def get_account(account_id: Id, session: Session) -> AccountOut:
 
 
 @router.patch("/accounts/{id}")
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def change_account(
     account_id: Id, body: AccountBody, principal: CurrentPrincipal, session: Session
 ) -> AccountOut:
@@ -159,13 +160,13 @@ async def change_account(
 
 
 @router.delete("/accounts/{id}", status_code=204)
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def delete_account(account_id: Id, principal: CurrentPrincipal, session: Session) -> None:
     await accounts.remove(session, principal, account_id)
 
 
 @router.post("/accounts/{id}/end-sessions", status_code=204)
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def end_sessions_of_account(account_id: Id, principal: CurrentPrincipal, session: Session) -> None:
     await accounts.end_sessions(session, principal, account_id)
 
@@ -184,7 +185,7 @@ async def list_permissions(application: CurrentApplication) -> list[PermissionOu
 
 
 @router.put("/roles/{name}")
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def put_role(
     name: Annotated[RoleName, Path()],
     body: RoleBody,
@@ -197,6 +198,6 @@ async def put_role(
 
 
 @router.delete("/roles/{name}", status_code=204)
-@policy(require("users.manage"))
+@policy(require("users.manage"), retry_safe=True)
 async def delete_role(name: Annotated[RoleName, Path()], principal: CurrentPrincipal, session: Session) -> None:
     await roles.remove(session, principal, name)

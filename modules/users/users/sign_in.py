@@ -40,7 +40,7 @@ async def prove(database: Database, email: str, password: str) -> Proof | None:
         found = (
             await session.execute(
                 select(Account.id, Account.password_hash, Account.password_set_at).where(
-                    Account.email == normalise(email), Account.active
+                    Account.email == (normalise(email) or ""), Account.active
                 )
             )
         ).one_or_none()
