@@ -1,4 +1,5 @@
 import { api, body } from "@seamark/api-client";
+import { Permitted } from "@seamark/app";
 import { ButtonLink, Card, PageHeader, useToast } from "@seamark/ui";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
@@ -22,14 +23,16 @@ export default function NewContact() {
   return (
     <>
       <PageHeader title={texts.newContact} back={{ to: "/contacts", label: texts.contacts }} />
-      <Card>
-        <ContactForm
-          onSubmit={create.mutate}
-          failure={create.error}
-          busy={create.isPending}
-          cancel={<ButtonLink to="/contacts">{texts.cancel}</ButtonLink>}
-        />
-      </Card>
+      <Permitted permission="contacts.write">
+        <Card>
+          <ContactForm
+            onSubmit={create.mutate}
+            failure={create.error}
+            busy={create.isPending}
+            cancel={<ButtonLink to="/contacts">{texts.cancel}</ButtonLink>}
+          />
+        </Card>
+      </Permitted>
     </>
   );
 }

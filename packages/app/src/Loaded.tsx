@@ -23,42 +23,30 @@ export function Loaded<T>({ query, skeleton, children }: LoadedProps<T>) {
 /** Why something could not be shown, in words for the person at the screen. */
 export function FailureState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const problem = error instanceof Problem ? error : undefined;
-  const shared = { correlationId: problem?.correlationId };
-  if (problem?.status === 0) {
-    return (
-      <ErrorState
-        icon={CloudOff}
-        title={texts.unreachable}
-        detail={texts.unreachableDetail}
-        onRetry={onRetry}
-      />
-    );
+  switch (problem?.status) {
+    case 0:
+      return (
+        <ErrorState
+          icon={CloudOff}
+          title={texts.unreachable}
+          detail={texts.unreachableDetail}
+          onRetry={onRetry}
+        />
+      );
+    case 403:
+      return <Forbidden />;
+    case 404:
+      return (
+        <ErrorState icon={SearchX} title={texts.notFound} detail={problem?.detail ?? texts.notFoundDetail} />
+      );
   }
-  if (problem?.status === 403)
-    return <ErrorState icon={Lock} title={texts.forbidden} detail={texts.forbiddenDetail} />;
-  if (problem?.status === 404) {
-    return (
-      <ErrorState icon={SearchX} title={texts.notFound} detail={problem.detail ?? texts.notFoundDetail} />
-    );
-  }
-  if (problem && problem.status < 500) {
-    return (
-      <ErrorState
-        {...shared}
-        icon={ServerCrash}
-        title={problem.title}
-        detail={problem.detail}
-        onRetry={onRetry}
-      />
-    );
-  }
-  return (
-    <ErrorState
-      {...shared}
-      icon={ServerCrash}
-      title={texts.broken}
-      detail={texts.brokenDetail}
-      onRetry={onRetry}
-    />
-  );
+  const [title, detail] =
+    problem && problem.status < 500 ? [problem.title, problem.detail] : [texts.broken, texts.brokenDetail];
+  const shared = { icon: ServerCrash, correlationId: problem?.correlationId, onRetry };
+  return <ErrorState {...shared} title={title} detail={detail} />;
 }
+
+/** What someone sees of a page that their permissions do not cover. */
+export const Forbidden = () => (
+  <ErrorState icon={Lock} title={texts.forbidden} detail={texts.forbiddenDetail} />
+);

@@ -1,6 +1,7 @@
 export { AppContext, type AppInfo, appQuery, type User, useApp, useCan } from "./app";
 export { FailureState, Loaded } from "./Loaded";
 export type { FrontendModule } from "./module";
+export { Permitted } from "./Permitted";
 export { createQueryClient } from "./queryClient";
 export { PROFILE, SIGN_IN, safeNext, signInPath } from "./signIn";
 export { type ListState, useListState } from "./useListState";

@@ -15,7 +15,11 @@ export function createQueryClient(): QueryClient {
     queryCache: new QueryCache({ onError: noticeSignedOut }),
     mutationCache: new MutationCache({ onError: noticeSignedOut }),
     defaultOptions: {
+      // Offline, a request fails and says so, instead of waiting unseen for the network and then changing something.
+      mutations: { networkMode: "always" },
       queries: {
+        networkMode: "always",
+        refetchOnReconnect: true,
         staleTime: 10_000,
         retry: (failures, error) => failures < RETRIES && error instanceof Problem && error.isPassing,
       },

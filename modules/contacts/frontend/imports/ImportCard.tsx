@@ -1,4 +1,5 @@
 import { api } from "@seamark/api-client";
+import { useCan } from "@seamark/app";
 import { Alert, Button, ButtonLink, Card, Cluster, formatNumber, ProgressBar, useToast } from "@seamark/ui";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Download } from "lucide-react";
@@ -10,6 +11,7 @@ import type { Connection } from "./useImportProgress";
 /** How far an import is, and when it is over, what came of it. */
 export function ImportCard({ job, connection }: { job: Import; connection: Connection }) {
   const over = isOver(job);
+  const canWrite = useCan("contacts.write");
   return (
     <Card>
       <Outcome job={job} />
@@ -31,10 +33,10 @@ export function ImportCard({ job, connection }: { job: Import; connection: Conne
             <ButtonLink to="/contacts?sort=-updated_at" look="primary">
               {texts.seeContacts}
             </ButtonLink>
-            <ButtonLink to="/contacts/import">{texts.importAnother}</ButtonLink>
+            {canWrite && <ButtonLink to="/contacts/import">{texts.importAnother}</ButtonLink>}
           </>
         ) : (
-          <CancelButton id={job.id} />
+          canWrite && <CancelButton id={job.id} />
         )}
         {job.rejected > 0 && (
           <ButtonLink icon={Download} href={`/api/contacts/imports/${job.id}/rejected.csv`} download>

@@ -1,4 +1,5 @@
 import { api, body } from "@seamark/api-client";
+import { Permitted } from "@seamark/app";
 import { Alert, Card, PageHeader, Stack } from "@seamark/ui";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "react-router";
@@ -37,14 +38,16 @@ export default function NewImport() {
         lead={texts.importLead}
         back={{ to: "/contacts", label: texts.contacts }}
       />
-      <Stack>
-        {upload.error && <Alert tone="danger" title={upload.error.message} />}
-        <FileDrop busy={upload.isPending} onFile={file => upload.mutate(file)} />
-        <FormatHelp />
-        <Card title={texts.recentImports}>
-          <RecentImports />
-        </Card>
-      </Stack>
+      <Permitted permission="contacts.write">
+        <Stack>
+          {upload.error && <Alert tone="danger" title={upload.error.message} />}
+          <FileDrop busy={upload.isPending} onFile={file => upload.mutate(file)} />
+          <FormatHelp />
+          <Card title={texts.recentImports}>
+            <RecentImports />
+          </Card>
+        </Stack>
+      </Permitted>
     </>
   );
 }
