@@ -70,6 +70,8 @@ def _drop(name: str) -> str:
 
 def _install() -> None:
     """What a module's coming and going changes elsewhere. Each in a process of its own, which sees the new packages."""
+    from host.dev import node  # noqa: PLC0415
+
     python = [sys.executable, "-m"]
     steps = {
         "Python packages": [os.environ.get("UV", "uv"), "sync", "--all-packages"],
@@ -86,3 +88,5 @@ def _install() -> None:
         if done.returncode:
             typer.secho(f"{done.stdout}\n{' '.join(command)} failed", fg="red", err=True)
             raise typer.Exit(1)
+    # The lock has changed, and what it says is there: no reason to install everything anew.
+    node.mark_installed(CLONE)
