@@ -1,4 +1,4 @@
-"""Contacts and rejected rows as CSV, page by page in the order of their ids, so that neither memory nor a connection is held."""
+"""Contacts and rejected rows as CSV, a page at a time, so that neither much memory nor a connection is held."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID

@@ -38,6 +38,7 @@ imports = Listing(
 async def start(session: AsyncSession, file: BinaryIO, filename: str, account_id: UUID | None = None) -> UUID:
     """Store ``file`` and enqueue its import, in one transaction. Raises ``Problem`` 422 when it can be seen to fail."""
     found = await asyncio.to_thread(inspect, file)
+    note = f"The file is not UTF-8 and was read as Latin-1 ({found.encoding})."
     import_ = Import(
         id=uuid7(),
         filename="".join(sign for sign in filename if sign.isprintable())[-200:],
@@ -46,9 +47,7 @@ async def start(session: AsyncSession, file: BinaryIO, filename: str, account_id
         columns=found.columns,
         first_row=found.rows.position,
         first_line=found.rows.line,
-        message=None
-        if found.encoding == UTF_8
-        else f"The file is not UTF-8 and was read as Latin-1 ({found.encoding}).",
+        message=None if found.encoding == UTF_8 else note,
         started_by=account_id,
     )
     session.add(import_)

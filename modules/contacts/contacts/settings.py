@@ -4,7 +4,7 @@ from pydantic_settings import SettingsConfigDict
 
 
 class ContactsSettings(ModuleSettings):
-    model_config = SettingsConfigDict(env_prefix="SM_CONTACTS_")
+    model_config = SettingsConfigDict(env_prefix="SM_CONTACTS_", env_ignore_empty=True)
 
     import_max_bytes: int = Field(100 * 1_048_576, gt=0, description="Bytes an uploaded file may have.")
     import_keep_days: float = Field(

@@ -121,6 +121,12 @@ async def test_a_search_is_paged_like_any_list(people: AsyncClient, database: Da
     assert [item["name"] for item in first["items"]] + rest == [f"Person {number:03}" for number in (1, 3, 5, 7, 9)]
 
 
+async def test_a_name_may_be_of_signs_that_fold_into_many(people: AsyncClient, database: Database) -> None:
+    await add(database, person(1, name="ﷺ" * 200))
+
+    assert await names(people) == ["ﷺ" * 200]
+
+
 async def test_times_are_utc(people: AsyncClient, database: Database) -> None:
     await add(database, person(1))
 
