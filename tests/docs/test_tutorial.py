@@ -17,6 +17,7 @@ from framework.embedded.ports import free_port
 from host.dev.environment import CLONE
 from host.trial import answers
 
+pytestmark = pytest.mark.e2e
 TUTORIAL = CLONE / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<path>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 240.0
