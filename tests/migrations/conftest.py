@@ -5,6 +5,8 @@ import importlib
 import itertools
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -133,7 +135,7 @@ def module(install: Callable[[], InstalledModule]) -> InstalledModule:
     return install()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> Path:
     return application_root(Path(__file__))
 
@@ -144,6 +146,60 @@ def tree(root: Path, tmp_path: Path) -> Path:
     shutil.copytree(root / "migrations", tmp_path / "migrations")
     (tmp_path / "pyproject.toml").write_text("[tool.alembic]\nversion_locations = [\n]\n")
     return tmp_path
+
+
+class Migrator:
+    """A running `sm migrate`."""
+
+    def __init__(self, pid: int, output: Path) -> None:
+        self.pid = pid
+        self._output = output
+
+    async def says(self, words: str) -> str:
+        """Wait until it has; all it said so far."""
+        async with asyncio.timeout(60):
+            while not self._output.exists() or words not in self._output.read_text():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        return self._output.read_text()
+
+    async def end(self) -> str:
+        return await self.says("\nexit ")
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+type Start = Callable[[], Migrator]
+
+
+@pytest.fixture(scope="session")
+def forks(root: Path) -> Iterator[subprocess.Popen[str]]:
+    script = Path(__file__).with_name("forks.py")
+    with subprocess.Popen(
+        [sys.executable, script], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
+@pytest.fixture
+def start_migrator(
+    forks: subprocess.Popen[str], empty_database: str, module: InstalledModule, tmp_path: Path
+) -> Iterator[Start]:
+    """``start_migrator()``: another process that migrates the empty database, with ``module`` installed."""
+    started: list[Migrator] = []
+
+    def start() -> Migrator:
+        output = tmp_path / f"migrator{len(started)}"
+        assert forks.stdin is not None
+        assert forks.stdout is not None
+        forks.stdin.write(f"{module.package.parent} {empty_database} {output}\n")
+        forks.stdin.flush()
+        started.append(Migrator(int(forks.stdout.readline()), output))
+        return started[-1]
+
+    yield start
+    for migrator in started:
+        migrator.kill()
 
 
 class Recording:

@@ -1,11 +1,7 @@
 """A migrator that is killed wherever it is: the lock goes with it, and the next run reaches head."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,12 +11,8 @@ import pytest
 from framework.migrating.runner import migrate
 
 if TYPE_CHECKING:
-    from tests.migrations.conftest import InstalledModule, Recording
+    from tests.migrations.conftest import InstalledModule, Recording, Start
 
-COMMAND = (
-    "import asyncio, os, pathlib, sys; from framework.migrating.runner import migrate; from host.migrate import ConsoleReport; "
-    "asyncio.run(migrate(os.environ['SM_DATABASE_URL'], pathlib.Path(sys.argv[1]), ConsoleReport()))"
-)
 LOCK_IS_FREE = """
 SELECT NOT EXISTS (
     SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
@@ -39,23 +31,6 @@ async def connection(empty_database: str) -> Any:
     connection = await asyncpg.connect(empty_database.replace("+asyncpg", ""))
     yield connection
     await connection.close()
-
-
-@pytest.fixture
-def migrator(empty_database: str, root: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-
-    def start() -> subprocess.Popen[str]:
-        environment = {**os.environ, "SM_DATABASE_URL": empty_database}
-        started.append(
-            subprocess.Popen([sys.executable, "-uc", COMMAND, root], env=environment, stdout=subprocess.PIPE, text=True)
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 async def until(ask: Callable[[], Awaitable[bool]], seconds: float = 60) -> float:
@@ -86,7 +61,7 @@ async def test_killed_while_it_works(
     root: Path,
     module: "InstalledModule",
     recording: "Recording",
-    migrator: Callable[[], subprocess.Popen[str]],
+    start_migrator: "Start",
 ) -> None:
     module.creates_its_table()
     await migrate(empty_database, root, recording)
@@ -103,9 +78,9 @@ async def test_killed_while_it_works(
     reader = await asyncpg.connect(empty_database.replace("+asyncpg", ""))
     await reader.execute(by.format(module=module.name))
 
-    killed = migrator()
+    killed = start_migrator()
     await until(lambda: connection.fetchval(IS_RUNNING, held_up))
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.kill()
 
     assert await until(lambda: connection.fetchval(LOCK_IS_FREE)) < 2
     await reader.close()
@@ -121,7 +96,7 @@ async def test_killed_again_and_again_it_gets_further(
     root: Path,
     module: "InstalledModule",
     recording: "Recording",
-    migrator: Callable[[], subprocess.Popen[str]],
+    start_migrator: "Start",
 ) -> None:
     module.creates_its_table()
     for number in range(4):
@@ -130,14 +105,11 @@ async def test_killed_again_and_again_it_gets_further(
             f'create_index_concurrently("thing_{number}_ix", "thing", ["column{number}"], schema="{module.name}")'
         )
 
-    for step in ("0001", "0003", "0004", "0008"):
-        killed = migrator()
-        assert killed.stdout is not None
-        # The line is printed after the commit, and the next revision has begun when we have read it.
-        for line in killed.stdout:
-            if f"✓ {module.name}_{step}" in line:
-                break
-        os.kill(killed.pid, signal.SIGKILL)
+    for _ in range(6):
+        killed = start_migrator()
+        # Printed after a commit; the next revision has begun when we have read it.
+        await killed.says("✓ ")
+        killed.kill()
 
     await migrate(empty_database, root, recording)
     columns = "SELECT count(*) FROM information_schema.columns WHERE table_schema = $1 AND column_name LIKE 'column%'"

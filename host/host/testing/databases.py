@@ -39,6 +39,23 @@ async def drop_database(addresses: Addresses, name: str) -> None:
         await connection.close()
 
 
+async def empty(addresses: Addresses, name: str) -> None:
+    """Drop every schema but `public`, and end whoever is still connected. A tenth of what a new database takes."""
+    connection = await asyncpg.connect(addresses.superuser.format(database=name))
+    try:
+        await refuse_foreign(connection)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        own = "nspname <> 'public' AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'"
+        schemas = await connection.fetch(f"SELECT quote_ident(nspname) FROM pg_namespace WHERE {own}")  # noqa: S608
+        if schemas:
+            await connection.execute(f"DROP SCHEMA {', '.join(row[0] for row in schemas)} CASCADE")
+    finally:
+        await connection.close()
+
+
 class ForeignDatabaseError(RuntimeError):
     """The suite was pointed at a database that it did not make, and touches nothing in it."""
 

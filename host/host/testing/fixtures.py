@@ -189,11 +189,17 @@ def run_tasks(application: "Application") -> "Callable[[], Awaitable[list[tuple[
     return lambda: run_due_tasks(application)
 
 
-@pytest.fixture
-async def empty_database(servers: Addresses, worker_number: int) -> AsyncIterator[str]:
-    """The address of a database without any revision, for tests of migrations."""
-    from host.testing.databases import create_database, drop_database
+@pytest.fixture(scope="session")
+async def scratch_database(servers: Addresses, worker_number: int) -> str:
+    from host.testing.databases import create_database
 
-    name = f"seamark_empty_{worker_number}"
-    yield await create_database(servers, name)
-    await drop_database(servers, name)
+    return await create_database(servers, f"seamark_scratch_{worker_number}")
+
+
+@pytest.fixture
+async def empty_database(servers: Addresses, scratch_database: str) -> str:
+    """The address of a database without any revision, for tests of migrations."""
+    from host.testing.databases import empty
+
+    await empty(servers, scratch_database.rpartition("/")[2])
+    return scratch_database
