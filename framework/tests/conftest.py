@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import structlog
@@ -24,6 +25,8 @@ from framework.policies import policy, public
 from framework.principal import Authentication
 from framework.routing import Dispatcher, Router
 from framework.settings import Settings
+from host.testing.databases import create_database, drop_database
+from host.testing.servers import Addresses
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
@@ -98,6 +101,29 @@ async def browse() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
             return client
 
         yield browse
+
+
+@pytest.fixture(scope="session")
+async def scratch_url(servers: Addresses, worker_number: int) -> AsyncIterator[str]:
+    """A database of its own with a table ``thing``."""
+    name = f"seamark_scratch_{worker_number}"
+    url = await create_database(servers, name)
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute(
+        "CREATE TABLE thing (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL)"
+    )
+    await connection.close()
+    yield url
+    await drop_database(servers, name)
+
+
+@pytest.fixture
+async def witness(scratch_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Another connection to it: sees what was committed and ends the connections of others."""
+    connection = await asyncpg.connect(scratch_url.replace("+asyncpg", ""))
+    await connection.execute("TRUNCATE thing")
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
