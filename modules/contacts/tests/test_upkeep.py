@@ -16,6 +16,7 @@ from contacts.tasks import purge_imports
 from framework.application import Application
 from framework.database import Database
 from framework.events import publish
+from framework.health import Unhealthy
 from framework.settings import settings_of
 from httpx import AsyncClient
 from sqlalchemy import text, update
@@ -58,7 +59,7 @@ async def test_health_complains_of_an_import_that_nobody_works_on(
 
     await change_imports(database, updated_at=datetime.now(UTC) - timedelta(minutes=6))
 
-    with pytest.raises(RuntimeError, match="worker"):
+    with pytest.raises(Unhealthy, match="worker"):
         await imports_go_on(application)
 
 
