@@ -2,6 +2,9 @@ import pytest
 from framework.application import Application
 from host.testing.people import PASSWORD, SignedInClient
 from httpx import AsyncClient, Response
+from users.sessions import Client
+from users.sign_in import prove
+from users.sign_in import sign_in as begin_session
 
 EMAIL = "ada@example.com"
 NEW = "tiny wheel of cheddar"
@@ -37,6 +40,16 @@ async def test_every_other_session_ends_and_this_one_takes_a_new_id(ada: AsyncCl
     assert (await client.get("/api/users/me")).status_code == 401
     client.cookies.set("__Host-seamark", before, domain="seamark.test")
     assert (await client.get("/api/users/me")).status_code == 401
+
+
+async def test_a_sign_in_under_way_with_the_old_password_begins_no_session(
+    ada: AsyncClient, application: Application
+) -> None:
+    proof = await prove(application.database, EMAIL, PASSWORD)
+    assert proof is not None
+    assert (await change(ada)).status_code == 204
+    async with application.database.unit_of_work() as session:
+        assert await begin_session(session, proof, EMAIL, Client("", ""), None) is None
 
 
 async def test_the_current_password_is_needed(ada: AsyncClient, client: AsyncClient) -> None:

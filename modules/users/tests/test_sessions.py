@@ -18,7 +18,7 @@ from sqlalchemy import event, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from users import sessions
 from users.authentication import LastSeen, load
-from users.tables import SignIn
+from users.tables import Account, SignIn
 
 NAME = "__Host-seamark"
 ME = "/api/users/me"
@@ -111,6 +111,15 @@ async def test_a_session_ends_by_itself(ada: AsyncClient, session: AsyncSession,
     for age, status in ((timedelta(minutes=-1), 200), (timedelta(minutes=1), 401)):
         values = {column: func.now() - limit - age for column, limit in change.items()}
         await session.execute(update(SignIn).values(values))
+        await session.commit()
+        assert (await ada.get(ME)).status_code == status
+
+
+async def test_a_session_is_worth_nothing_while_its_account_is_inactive(
+    ada: AsyncClient, session: AsyncSession
+) -> None:
+    for active, status in ((False, 401), (True, 200)):
+        await session.execute(update(Account).values(active=active))
         await session.commit()
         assert (await ada.get(ME)).status_code == status
 

@@ -31,8 +31,8 @@ from users.schemas import (
 from users.sessions import Client
 from users.sign_in import change_password, prove, sign_in
 
+# What these routes change lies in the transaction alone, so all of them may run again when that was lost.
 router = Router("users")
-# Everything here happens in the transaction alone, so whatever changes something may run again when that was lost.
 
 
 async def _client(request: Request) -> Client:
