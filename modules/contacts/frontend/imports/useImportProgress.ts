@@ -24,14 +24,13 @@ export function useImportProgress(id: string) {
     const take = ({ data }: MessageEvent<string>) => {
       const incoming: Import = JSON.parse(data);
       client.setQueryData(importQuery(id).queryKey, known => laterOf(known, incoming));
-      if (!isOver(incoming)) return;
-      source.close(); // Or the browser would take the end for an interruption.
-      void client.invalidateQueries({ queryKey: contactLists });
+      if (isOver(incoming)) void client.invalidateQueries({ queryKey: contactLists });
     };
     source.onopen = () => setConnection("live");
     source.onerror = () => setConnection(source.readyState === EventSource.CLOSED ? "lost" : "reconnecting");
     source.addEventListener("progress", take);
     source.addEventListener("done", take);
+    // Also at the end, which the browser would take for an interruption.
     return () => source.close();
   }, [id, isUnderWay, client]);
 
