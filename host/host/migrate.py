@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from framework.migrating.revisions import Revision
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 migrate_app = typer.Typer(invoke_without_command=True)
 console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, style="red")
 # Alembic and SQLAlchemy are imported inside the commands: `sm --help` and `sm dev` need neither.
 
 
@@ -43,7 +44,7 @@ def migrate(
         report.plan(planned.revisions)
         _mention_newer(planned)
         for finding in planned.refusals:
-            errors.print(f"[red]{finding}[/]")
+            errors.print(finding)
         if check and (planned.revisions or planned.refusals):
             raise typer.Exit(1)
 
@@ -92,7 +93,7 @@ def models() -> None:
         with SuiteServers(root) as addresses:
             found += asyncio.run(model_findings(addresses.postgres.format(database=addresses.template), root))
     for finding in found:
-        errors.print(f"[red]{finding}[/]")
+        errors.print(finding)
     if found:
         raise typer.Exit(1)
     console.print("[green]✓[/] The revisions make the tables that the modules declare.")
@@ -126,7 +127,7 @@ class ConsoleReport:
         count = f"{len(revisions)} revision{'s' if len(revisions) > 1 else ''}"
         console.print(f"The database lacks {count}:")
         for revision in revisions:
-            console.print(f"  {revision.id}  {revision.title} ({revision.kind})")
+            console.print(f"  {revision.id}  {escape(revision.title)} ({revision.kind})")
 
     def started(self, revision: "Revision") -> None:
         if console.is_terminal:
@@ -163,10 +164,11 @@ def _url() -> str:
 def _explained() -> Iterator[None]:
     """Expected failures end the command with their message and status 1."""
     from alembic.util import CommandError  # noqa: PLC0415
+    from framework.embedded import EmbeddedServerError  # noqa: PLC0415
     from framework.migrating.connection import MigrationError  # noqa: PLC0415
 
     try:
         yield
-    except (CommandError, MigrationError, FileNotFoundError, ConnectionError, ValueError) as error:
-        errors.print(f"[red]{error}[/]")
+    except (CommandError, EmbeddedServerError, MigrationError, FileNotFoundError, ValueError) as error:
+        errors.print(error)
         raise typer.Exit(1) from None
