@@ -61,6 +61,14 @@ def remove(
     shutil.rmtree(folder)
     _install()
     typer.echo(f"\nmodules/{name} is gone. Its data is not; to drop that as well, in `sm psql`:\n  {_drop(name)}")
+    if mentioning := _files_mentioning(name):
+        typer.echo("These files speak of it; look whether they mean the module:\n  " + "\n  ".join(mentioning))
+
+
+def _files_mentioning(name: str) -> list[str]:
+    command = ["git", "grep", "--files-with-matches", "--word-regexp", name, "--", "*.py", "*.ts", "*.tsx", "*.toml"]
+    done = subprocess.run(command, cwd=CLONE, stdout=subprocess.PIPE, text=True, check=False)
+    return done.stdout.splitlines()
 
 
 def _drop(name: str) -> str:
@@ -76,6 +84,7 @@ def _install() -> None:
     steps = {
         "Python packages": [os.environ.get("UV", "uv"), "sync", "--all-packages"],
         "browser packages": [*python, "host.dev.node", "npm", "install"],
+        "revisions": [*python, "host.cli", "migrate", "locations"],
         "API description": [*python, "host.cli", "openapi", "-o", "packages/api-client/openapi.json"],
         "API client": [*python, "host.dev.node", "npm", "run", "generate"],
         "reference": [*python, "host.reference"],
