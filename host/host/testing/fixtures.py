@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from framework.database import Database
     from framework.settings import Settings
     from framework.tasks.runner import Result
+    from redis.asyncio import Redis
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from host.testing.databases import Cleaner
@@ -118,11 +119,20 @@ async def cleaner(servers: Addresses, environment: dict[str, str]) -> "AsyncIter
     await cleaner.close()
 
 
+@pytest.fixture(scope="session")
+async def patient_redis(environment: dict[str, str]) -> "AsyncIterator[Redis]":
+    """The application's own client gives up after 100 ms, which a busy machine may take to answer."""
+    from redis.asyncio import Redis
+
+    async with Redis.from_url(environment["SM_REDIS_URL"]) as redis:
+        yield redis
+
+
 @pytest.fixture
-async def clean(cleaner: "Cleaner", running_app: "FastAPI") -> None:
+async def clean(cleaner: "Cleaner", patient_redis: "Redis", running_app: "FastAPI") -> None:
     """Postgres and Redis as the migrations left them. Before a test, so that what a failed one wrote can be looked at."""
     await cleaner.clean()
-    await running_app.state.application.redis.flushdb()
+    await patient_redis.flushdb()
 
 
 @pytest.fixture
