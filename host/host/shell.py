@@ -39,7 +39,7 @@ window.$RefreshSig$ = () => (type) => type;
 <script type="module" nonce="{nonce}" src="/build/@vite/client"></script>
 <script type="module" nonce="{nonce}" src="/build/src/main.tsx"></script>"""
 
-NOT_BUILT = "The browser application is not built (SM016): npm ci && npm run build"
+NOT_BUILT = "The browser application is not built (SM016): npm ci &amp;&amp; npm run build"
 
 
 @dataclass(frozen=True, slots=True)
