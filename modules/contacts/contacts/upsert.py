@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, Text, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import ARRAY, Text, bindparam, exists, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -22,20 +22,20 @@ _last_deleted = (
     .where(~exists().where(_twin.email_key == Contact.email_key, _twin.deleted_at.is_(None)))
     .order_by(Contact.email_key, Contact.deleted_at.desc())
 )
-REVIVE = update(Contact).where(Contact.id.in_(_last_deleted)).values(deleted_at=None)
+_changed = {"version": Contact.version + 1, "updated_at": func.now()}
+REVIVE = update(Contact).where(Contact.id.in_(_last_deleted)).values(deleted_at=None, **_changed)
 
 KNOWN = ITEMS.where(_given).with_for_update(of=Contact)
 
 _insert = insert(Contact)
 _written = ("name", "name_key", "email", "phone", "organisation_id", "notes", "tags", "search_text")
+_stored = tuple_(*(getattr(Contact, name) for name in _written))
 UPSERT: ReturningInsert[bool] = _insert.on_conflict_do_update(
     index_elements=[Contact.email_key],
     index_where=Contact.deleted_at.is_(None),
-    set_={
-        **{name: _insert.excluded[name] for name in _written},
-        "version": Contact.version + 1,
-        "updated_at": func.now(),
-    },
+    set_={**{name: _insert.excluded[name] for name in _written}, **_changed},
+    # A contact that stays as it is keeps its version: who is editing it has missed nothing.
+    where=_stored.is_distinct_from(tuple_(*(_insert.excluded[name] for name in _written))),
 ).returning(literal_column("xmax = 0"))  # a row version that nobody has locked or updated: it is new
 
 

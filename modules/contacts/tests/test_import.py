@@ -82,6 +82,16 @@ async def test_columns_that_the_file_lacks_stay_as_they_are(people: AsyncClient,
     assert anna["version"] == 2
 
 
+async def test_a_contact_that_stays_as_it_is_keeps_its_version(people: AsyncClient, import_file: ImportFile) -> None:
+    content = HEADER + "Anna,anna@example.com,,Acme,,vip\nBea,bea@example.com,1,,,\n"
+    await import_file(content)
+
+    done = await import_file(content.replace("Bea,", "Bea B,"))
+
+    assert counts(done) == (2, 2, 0, 2, 0)
+    assert [(item["name"], item["version"]) for item in await items(people)] == [("Anna", 1), ("Bea B", 2)]
+
+
 async def test_an_import_revives_the_contact_that_was_deleted_last(
     people: AsyncClient, import_file: ImportFile
 ) -> None:
