@@ -30,7 +30,9 @@ class RequestContext:
     token: SessionToken | None = None
     """The verified session id of the cookie, whether or not its session still lives."""
     set_cookie: str | None = None
-    """Sent with the response: a sign-in, a sign-out or a cookie signed anew."""
+    """Sent with the response of a route that is not public: a sign-in, a sign-out or a cookie signed anew."""
+    status: int = 0
+    """Of the response, once it has begun: until then another one can still be given."""
     handling: bool = False
     """The route has begun; until then nothing can have taken effect."""
     commit_sent: bool = False

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-from uuid_utils import uuid7
+from secrets import token_hex
 
 HEADER = "X-Correlation-ID"
 _accepted = re.compile(r"[A-Za-z0-9-]{8,64}").fullmatch
@@ -18,7 +17,7 @@ def correlation_id() -> str:
 
 
 def new_correlation_id() -> str:
-    return uuid7().hex
+    return token_hex(16)
 
 
 def accept(value: str | None) -> str:

@@ -11,11 +11,12 @@ from uuid import UUID, uuid4
 import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, Dialect, MetaData, Uuid, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util.concurrency import in_greenlet
 
 from framework.settings import Settings
 
@@ -73,7 +74,8 @@ class Database:
         self.engine = create_async_engine(
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size if pool_size is None else pool_size,
-            max_overflow=settings.database_pool_overflow,
+            # Beyond the pool nothing is dialled: under load such connections would be opened and closed all the time.
+            max_overflow=0,
             pool_timeout=settings.database_pool_timeout,
             connect_args=connect_arguments(settings, process),
             query_cache_size=1000,
@@ -103,7 +105,7 @@ class Database:
     @asynccontextmanager
     async def driver_connection(self) -> "AsyncIterator[Connection[Record]]":
         """asyncpg's own connection out of the same pool, for one statement that must cost little."""
-        fairy = await self.engine.raw_connection()
+        fairy = await self._check_out()
         connection = fairy.driver_connection
         assert isinstance(connection, asyncpg.Connection)
         try:
@@ -117,15 +119,36 @@ class Database:
                 raise DatabaseUnavailable("The connection was lost") from error
             raise
         finally:
-            if connection.is_closed() and fairy.is_valid:
-                fairy.invalidate()
+            await self._check_in(fairy, connection)
+
+    async def _check_out(self) -> PoolProxiedConnection:
+        """Straight from the pool when one lies idle there: only where it has to dial or to wait does it need a greenlet."""
+        if self.has_idle_connection:
+            try:
+                return self.engine.sync_engine.raw_connection()
+            except MissingGreenlet:  # the idle one was closed, and the pool dials
+                pass
+        return await self.engine.raw_connection()
+
+    async def _check_in(self, fairy: PoolProxiedConnection, connection: "Connection[Record]") -> None:
+        """Straight into the pool, where nothing has to be closed; closing needs a greenlet."""
+        if connection.is_closed() and fairy.is_valid:
+            fairy.invalidate()
+        if fairy.is_valid:
+            fairy.close()
+        else:
             await greenlet_spawn(fairy.close)
 
     @property
     def has_idle_connection(self) -> bool:
         """Whether a connection can be had without dialling and without making anybody wait."""
-        pool = self.engine.pool
-        return isinstance(pool, QueuePool) and pool.checkedin() > 0
+        return self._pool.checkedin() > 0
+
+    @property
+    def _pool(self) -> QueuePool:
+        pool = self.engine.sync_engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -168,6 +191,8 @@ class DatabaseUnavailable(ConnectionError):
 
 def _connect(dialect: Dialect, _: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """One error for all that can go wrong: the network's, the time limit's and what Postgres answers instead of a welcome."""
+    if not in_greenlet():
+        raise MissingGreenlet
     try:
         return dialect.connect(*arguments, **options)
     except (OSError, dialect.loaded_dbapi.Error) as error:

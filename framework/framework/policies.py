@@ -35,7 +35,7 @@ class Access:
 
 
 public = Access(Audience.PUBLIC)
-"""Anyone; the session cookie is not even read, so nothing is asked of the database."""
+"""Anyone; the session cookie is neither read nor set, so nothing is asked of the database."""
 
 optional = Access(Audience.OPTIONAL)
 """Anyone; the principal is there when somebody is signed in."""

@@ -183,8 +183,7 @@ class Settings(EnvironmentSettings):
         None, description="Past PgBouncer, for migrations and LISTEN. Unset: `SM_DATABASE_URL`."
     )
     database_pgbouncer: bool = Field(False, description="`SM_DATABASE_URL` is PgBouncer in transaction mode.")
-    database_pool_size: int = Field(5, ge=1, description="Connections kept per process.")
-    database_pool_overflow: int = Field(5, ge=0, description="Connections beyond them under load.")
+    database_pool_size: int = Field(10, ge=1, description="Connections that a web process has at most, and keeps.")
     database_pool_timeout: float = Field(5, gt=0, description="Seconds to wait for a connection before 503.")
     database_statement_timeout: float = Field(30, gt=0, description="Seconds a statement may run.")
     database_slow_statement: float = Field(1, gt=0, description="Seconds from which a statement is logged as slow.")

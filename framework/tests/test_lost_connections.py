@@ -25,7 +25,7 @@ def connected(build: Build, application_of: Callable[[FastAPI], Application]) ->
 
 @pytest.fixture
 def database(connected: Callable[..., Database], scratch_url: str) -> Database:
-    return connected(database_url=scratch_url, database_pool_size=1, database_pool_overflow=0)
+    return connected(database_url=scratch_url, database_pool_size=1)
 
 
 async def end(witness: Witness, pid: Any) -> None:

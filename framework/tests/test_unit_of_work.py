@@ -142,7 +142,7 @@ class TestARequest:
     async def test_that_writes_can_after_one_that_only_read_on_the_same_connection(
         self, build: Build, browse: Browse, scratch_url: str, witness: Witness
     ) -> None:
-        client = browse(build(router([]), database_url=scratch_url, database_pool_size=1, database_pool_overflow=0))
+        client = browse(build(router([]), database_url=scratch_url, database_pool_size=1))
         for name in ("one", "two"):
             assert (await client.get("/api/things")).status_code == 200
             assert (await client.get("/api/things/writes")).status_code == 500
@@ -264,14 +264,14 @@ class TestThePool:
             return Principal(*[None] * 7)  # type: ignore[arg-type]
 
         authentication = Authentication(load, lambda _: None)
-        app = build(router([]), authentication=authentication, database_url=scratch_url, database_pool_size=1, database_pool_overflow=0)  # fmt: skip
+        app = build(router([]), authentication=authentication, database_url=scratch_url, database_pool_size=1)  # fmt: skip
         client = browse(app)
         client.headers["cookie"] = application_of(app).cookie.write(SessionToken("x")).partition(";")[0]
         answers = await asyncio.gather(*(client.get("/api/things/me") for _ in range(40)))
         assert [answer.status_code for answer in answers] == [200] * 40
 
     async def test_that_is_empty_is_a_503_that_says_when_to_come_back(self, build: Build, browse: Browse, scratch_url: str, application_of: Any, witness: Witness) -> None:  # fmt: skip
-        app = build(router([]), database_url=scratch_url, database_pool_size=1, database_pool_overflow=0, database_pool_timeout=0.05)  # fmt: skip
+        app = build(router([]), database_url=scratch_url, database_pool_size=1, database_pool_timeout=0.05)  # fmt: skip
         async with application_of(app).database.driver_connection():
             answer = await browse(app).get("/api/things")
         assert (answer.status_code, answer.json()["code"]) == (503, "database.busy")
@@ -301,7 +301,7 @@ class TestThePool:
         assert "server_settings" not in arguments
 
     async def test_a_connection_whose_answer_nobody_awaited_is_not_lent_again(self, build: Build, scratch_url: str, application_of: Any) -> None:  # fmt: skip
-        app = build(database_url=scratch_url, database_pool_size=1, database_pool_overflow=0)
+        app = build(database_url=scratch_url, database_pool_size=1)
         database: Database = application_of(app).database
 
         async def server_process(then: str) -> int:

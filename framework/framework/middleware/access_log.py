@@ -3,45 +3,45 @@ from time import perf_counter
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.context import RequestContext
+from framework.context import RESPONSE_STARTS, RequestContext
 
 log = structlog.get_logger("access")
 QUIET = frozenset({"/health", "/health/ready"})
 
 
 class AccessLog:
-    """One line a request: method, route template (the path when there is none), status, milliseconds, client."""
+    """One line a request: method, path, route template, status, milliseconds, client, person. Notes the status as it leaves."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         started = perf_counter()
-        # Nothing was sent, because nobody was there to take it any more: nginx's number for that.
-        status = 499
+        context: RequestContext = scope["seamark"]
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            if message["type"] in RESPONSE_STARTS:
+                context.status = message["status"]
+            elif message["type"] == "websocket.accept":
+                context.status = 101
             await send(message)
 
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            context: RequestContext = scope["seamark"]
             if scope["path"] not in QUIET:
                 client = scope.get("client")
                 # The query string stays out: searches and tokens do not belong into logs (ASVS 14.2.1).
                 log.info(
                     "request",
-                    method=scope["method"],
+                    method=scope.get("method", "WEBSOCKET"),
                     path=scope["path"],
                     route=context.template,
-                    status=status,
+                    # Nothing was sent, because nobody was there to take it any more: nginx's number for that.
+                    status=context.status or 499,
                     ms=round((perf_counter() - started) * 1000, 1),
                     client=client[0] if client else None,
                     user=str(context.principal.user_id) if context.principal else None,

@@ -26,9 +26,11 @@ class SessionAuthentication:
             await self.app(scope, receive, send)
             return
         context: RequestContext = scope["seamark"]
-        if context.policy is not None and context.policy.access.audience is not Audience.PUBLIC:
-            await self._identify(scope, context)
-            context.policy.access.check(context.principal)
+        if context.policy is None or context.policy.access.audience is Audience.PUBLIC:
+            await self.app(scope, receive, send)
+            return
+        await self._identify(scope, context)
+        context.policy.access.check(context.principal)
 
         async def send_with_cookie(message: Message) -> None:
             if context.set_cookie is not None and message["type"] == "http.response.start":

@@ -1,7 +1,7 @@
 import structlog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.database import DatabaseUnavailable, is_connection_lost
 from framework.problems import Problem, response
@@ -19,21 +19,15 @@ class Errors:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
         except ClientDisconnect:
             log.info("client went away", path=scope["path"])
         except Exception as error:
             if scope["type"] == "lifespan":
                 raise
             problem = problem_of(error)
+            started = scope["seamark"].status != 0
             if problem.status == 500 or started:
                 log.exception("request failed", method=scope.get("method", "WEBSOCKET"), path=scope["path"])
             elif problem.status == 503:

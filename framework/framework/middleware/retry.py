@@ -30,20 +30,14 @@ class RetryLostConnections:
             return
         context: RequestContext = scope["seamark"]
         body = _RecordedBody(receive) if _may_be_handled_again(scope, context) else None
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                await self.app(dict(scope), body.receive if body else receive, send_and_note)
+                await self.app(scope, body.receive if body else receive, send)
                 return
             except Exception as error:
                 handled_for_good = context.handling and (body is None or not body.complete)
-                final = started or context.commit_sent or handled_for_good or attempt == ATTEMPTS
+                final = context.status != 0 or context.commit_sent or handled_for_good or attempt == ATTEMPTS
                 if final or not is_connection_lost(error):
                     raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))

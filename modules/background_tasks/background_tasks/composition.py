@@ -21,7 +21,6 @@ class Composition:
         longest = max((task.hard_limit for task in self.tasks.values()), default=0)
         changes = {
             "database_pool_size": 2,
-            "database_pool_overflow": 0,
             "database_statement_timeout": max(longest, self.settings.database_statement_timeout),
         }
         return connect(self.settings.model_copy(update=changes), self.modules, process)
