@@ -1,10 +1,13 @@
 """The Postgres and the Redis of a run: embedded ones, or those a person has named."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from framework.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey, Leash, data_home
+from framework.embedded.home import make_folder
 
 from host.dev.console import Console
 from host.dev.supervisor import SERVER_GRACE, in_thread
@@ -49,6 +52,8 @@ class Servers:
         for name in (DATABASE_URL, REDIS_URL):
             if name in self._configured:
                 console.say(f"Using the server in {name}")
+        for server in self.embedded:
+            await in_thread(partial(self._forget_earlier_clone, server))
         async with asyncio.TaskGroup() as group:
             for server in self.embedded:
                 group.create_task(self._start(server, console))
@@ -65,3 +70,16 @@ class Servers:
     async def _start(self, server: EmbeddedServer, console: Console) -> None:
         with console.timed(f"{server.name} ready"):
             await in_thread(server.start)
+
+    def _forget_earlier_clone(self, server: EmbeddedServer) -> None:
+        """Root's data is outside the clone and outlives it; a new clone in the same place begins anew all the same."""
+        path = server.folder.path
+        if path.is_relative_to(self._clone.resolve()):
+            return
+        ours, known = self._clone / ".seamark/clone_id", path / "clone_id"
+        if not ours.exists():
+            ours.write_text(secrets.token_hex(8))
+        if not known.exists() or known.read_text() != ours.read_text():
+            server.erase()
+            make_folder(path)
+            known.write_text(ours.read_text())
