@@ -24,10 +24,18 @@ def main(command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _: child.send_signal(received))
-    status = child.wait()
+    status = wait_for(child.pid)
     for number in (signal.SIGTERM, signal.SIGKILL):
         end_descendants(number)
     return status if status >= 0 else 128 - status
+
+
+def wait_for(pid: int) -> int:
+    """Until ``pid`` ends; orphans that end meanwhile are ours to bury."""
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
 
 
 def end_descendants(number: signal.Signals) -> None:
@@ -41,7 +49,8 @@ def end_descendants(number: signal.Signals) -> None:
                 os.kill(pid, number)
         told |= left
         with suppress(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         time.sleep(0.05)
 
 
