@@ -48,7 +48,7 @@ class Workplace:
             if environment not in NON_PRODUCTION:
                 raise DevError(
                     f"SM_ENVIRONMENT is {environment!r} in {place}, which means production; `sm dev` is for development. "
-                    "Remove it there, or start the processes as docs/ describes for production."
+                    "Remove it there; docs/running.md says how to start the processes in production."
                 )
 
     def _dotenv(self) -> Mapping[str, str | None]:
