@@ -9,13 +9,26 @@ from framework.codes import SM006
 from framework.findings import BootError, Level
 from framework.logging import configure
 from rich.console import Console
+from typer.core import TyperGroup
 
 from host.dev.command import dev_app, psql
 from host.migrate import migrate_app
 from host.scaffold.command import module_app
 
+# As a newcomer meets them; what modules contribute follows.
+ORDER = ("dev", "psql", "migrate", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
+
+
+class InOrder(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
     name="sm",
+    cls=InOrder,
+    add_completion=False,
     help="Seamark: run, migrate, check and inspect this installation.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -88,7 +88,7 @@ async def ready(application: CurrentApplication) -> Response:
     return JSONResponse({"status": "ok" if is_ready else "unavailable"}, 200 if is_ready else 503)
 
 
-@router.get("/admin/health", tags=["host"], responses={503: {"model": Health}})
+@router.get("/admin/health", tags=["host"], responses={200: {"model": Health}, 503: {"model": Health}})
 @policy(require("admin.health.view"))
 async def health(application: CurrentApplication) -> Response:
     """Every enabled module's checks at once; 503 only when a critical one fails."""

@@ -3,7 +3,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 export type InstalledModule = Answer<"/api/admin/modules">["items"][number];
 export type Finding = Answer<"/api/admin/findings">["items"][number];
-export type Health = paths["/admin/health"]["get"]["responses"][503]["content"]["application/json"];
+export type Health = paths["/admin/health"]["get"]["responses"][200]["content"]["application/json"];
 export type HealthResult = Health["checks"][number];
 
 export const modulesQuery = queryOptions({
