@@ -59,6 +59,7 @@ def show(report: Report, output: Literal["text", "json"]) -> None:
         console.print(f"- {item.code} {item.message}: silenced, {reason}", style="dim", markup=False)
     counts = {level: sum(item.level is level for item in report.findings) for level in Level}
     if report.findings:
-        console.print(f"{counts[Level.ERROR]} errors, {counts[Level.WARNING]} warnings, {counts[Level.INFO]} remarks")
+        words = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "remark"}
+        console.print(", ".join(f"{counts[level]} {word}{'s' * (counts[level] != 1)}" for level, word in words.items()))
     else:
         console.print("[green]✓[/] nothing found")
