@@ -1,7 +1,7 @@
 """Runs one row of the outbox: locks it, and commits its effect together with the mark that it is done.
 
-The lock is the guard: of any number of deliveries of one row, one gets it, and after its commit there is nothing left to
-lock. A worker that dies lets go of it, and nothing of its transaction stays.
+After that commit there is nothing left to lock, so it happens once. A worker that dies lets go of the lock, and nothing
+of its transaction stays.
 """
 
 import asyncio
@@ -12,57 +12,22 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Interval, Row, Text, bindparam, cast, func, select, update
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from framework.application import Application
 from framework.correlation import bound, correlation_id, set_correlation_id
 from framework.tasks.declaration import Outcome, Task, TaskRun
 from framework.tasks.failures import LostWorkerError, describe
+from framework.tasks.guard import LockedRow, lock
 from framework.tasks.registry import tasks_of
 from framework.tasks.signals import CancelRequestedError, Signal
-from framework.tasks.tables import TaskRow, TaskSignal, TaskState
+from framework.tasks.tables import TaskState
 from framework.tasks.wake import wake_relays
 
 log = structlog.get_logger()
 LONGEST_BACKOFF = 300.0
 # Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
 STEP_LEASE = timedelta(seconds=5)
-
-LOCK = (
-    select(
-        TaskRow.name,
-        TaskRow.correlation_id,
-        TaskRow.step_attempt,
-        cast(TaskRow.args, Text).label("arguments"),
-        cast(TaskRow.cursor, Text).label("cursor"),
-        func.coalesce(TaskSignal.cancel_requested, False).label("cancel_requested"),
-    )
-    .outerjoin(TaskSignal, TaskSignal.task_id == TaskRow.id)
-    .where(TaskRow.id == bindparam("id"), TaskRow.state == TaskState.QUEUED, TaskRow.available_at <= func.now())
-    .with_for_update(of=TaskRow, skip_locked=True)
-)
-type LockedRow = Row[str, str, int, str, str, bool]
-# The clock, because now() is when the transaction began: before the effect.
-NOW = func.clock_timestamp()
-THIS = update(TaskRow).where(TaskRow.id == bindparam("task_id")).execution_options(synchronize_session=False)
-NEXT_STEP = THIS.values(
-    cursor=cast(bindparam("next_cursor", type_=Text), JSONB),
-    steps=TaskRow.steps + 1,
-    step_attempt=bindparam("counted"),
-    publish_at=NOW + bindparam("lease", type_=Interval),
-)
-REPEAT_LATER = THIS.values(
-    error=bindparam("failure", type_=JSONB),
-    available_at=func.now() + bindparam("backoff", type_=Interval),
-    publish_at=func.now() + bindparam("backoff", type_=Interval),
-)
-END = THIS.values(
-    state=bindparam("outcome"),
-    error=func.coalesce(bindparam("failure", type_=JSONB(none_as_null=True)), TaskRow.error),
-    finished_at=NOW,
-)
 
 
 class Next(Enum):
@@ -140,7 +105,7 @@ class Attempt:
             cursor = await self._work(task, run, row)
             if cursor is None:
                 return await self._end(session, task, row, Outcome.SUCCEEDED)
-            return await self._keep(session, task, cursor)
+            return await self._keep(session, task, row, cursor)
 
     async def fail(self, error: Exception) -> Result:
         """Record why the attempt failed, in a transaction of its own: that of the effect is gone."""
@@ -164,12 +129,11 @@ class Attempt:
             if tries >= task.max_attempts:
                 return await self._end(session, task, row, Outcome.FAILED, error, tell=tell)
             backoff = timedelta(seconds=min(2.0**tries, LONGEST_BACKOFF))
-            values = {"task_id": self.task_id, "failure": describe(error), "backoff": backoff}
-            await session.execute(REPEAT_LATER, values)
+            await row.repeat_later(session, describe(error), backoff)
             return Next.REPEATED
 
     async def _lock(self, session: AsyncSession) -> LockedRow | None:
-        row = (await session.execute(LOCK, {"id": self.task_id})).one_or_none()
+        row = await lock(session, self.task_id)
         if row is not None:
             self.name = row.name
             set_correlation_id(row.correlation_id)
@@ -190,21 +154,16 @@ class Attempt:
         await self.signal.finish()
         return None if cursor is None or task.cursor is None else task.cursor.dump_json(cursor).decode()
 
-    async def _keep(self, session: AsyncSession, task: Task, cursor: str) -> Result:
+    async def _keep(self, session: AsyncSession, task: Task, row: LockedRow, cursor: str) -> Result:
         """Store where the next step goes on, and decide whether it may start here: not if the hard limit could hit it."""
         spent = monotonic() - self.began
-        give_back = self.runner.stopping() or spent + task.soft_limit >= task.hard_limit
-        values = {
-            "task_id": self.task_id,
-            "next_cursor": cursor,
-            # The next step's attempts count from here: from this one if it goes on, from the one after it if not.
-            "counted": self.number if give_back else self.number - 1,
-            "lease": timedelta(0) if give_back else STEP_LEASE,
-        }
-        await session.execute(NEXT_STEP, values)
-        if give_back:
+        if self.runner.stopping() or spent + task.soft_limit >= task.hard_limit:
+            # The next step's attempts count from the one after this.
+            await row.next_step(session, cursor, self.number, timedelta(0))
             wake_relays(session)
-        return Next.GIVEN_BACK if give_back else Next.STEP
+            return Next.GIVEN_BACK
+        await row.next_step(session, cursor, self.number - 1, STEP_LEASE)
+        return Next.STEP
 
     async def _end(
         self,
@@ -216,8 +175,7 @@ class Attempt:
         *,
         tell: bool = True,
     ) -> Outcome:
-        failure = None if error is None else describe(error)
-        await session.execute(END, {"task_id": self.task_id, "outcome": outcome.value, "failure": failure})
+        await row.end(session, TaskState(outcome), None if error is None else describe(error))
         if tell and task.on_end is not None:
             await task.on_end(session, outcome, **task.arguments.load(row.arguments))
         return outcome

@@ -7,9 +7,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from framework.database import Database
 
@@ -77,7 +75,7 @@ class Signal:
             while not await _within(HEARTBEAT, over):
                 try:
                     cancelling = await self.beat()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+                except Exception as error:  # noqa: BLE001 - the task goes on without
                     log.warning("no heartbeat", error=repr(error))
                 if cancelling:
                     block.cancel()

@@ -2,9 +2,7 @@
 
 import asyncio
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from framework.database import Database, after_commit
@@ -41,7 +39,7 @@ class Waker:
             try:
                 async with self._database.driver_connection() as connection:
                     await connection.execute(f"NOTIFY {CHANNEL}")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the relays look by themselves
                 log.debug("relays not notified", error=repr(error))
 
     async def close(self) -> None:

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
-import asyncpg
 import structlog
 from celery import beat
 from framework.tasks import Schedule
 from framework.tasks.outbox import add_slot
-from sqlalchemy.exc import SQLAlchemyError
 
 from background_tasks.composition import Composition
 
@@ -38,7 +36,7 @@ class Scheduler(beat.Scheduler):
         now = time()
         try:
             self._loop.run_until_complete(self._write_due(now))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a beat that ends writes nothing any more
             log.warning("schedules not written, trying again", error=repr(error))
             return AFTER_FAILURE
         return min((seconds_to_next(schedule, now) for schedule in self._schedules), default=LONGEST_SLEEP)

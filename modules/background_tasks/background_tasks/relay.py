@@ -12,7 +12,6 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-import asyncpg
 import structlog
 from celery import Celery
 from framework.correlation import new_correlation_id, set_correlation_id
@@ -21,7 +20,6 @@ from framework.findings import BootError
 from framework.logging import configure
 from framework.settings import Settings, load, settings_of
 from framework.tasks.wake import CHANNEL
-from sqlalchemy.exc import SQLAlchemyError
 
 from background_tasks.broker import configuration
 from background_tasks.outbox import Outbox
@@ -70,12 +68,14 @@ class Relay:
         while not self._stopped.is_set():
             try:
                 async with self._database.driver_connection() as connection:
+                    # What a crash of Postgres makes it forget is published twice, which is harmless.
+                    await connection.execute("SET synchronous_commit = off")
                     await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
                     outbox = Outbox(connection, timedelta(seconds=self._own.lease))
                     log.info("relay ready")
                     failures = 0
                     await self._serve(outbox)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+            except Exception as error:  # noqa: BLE001 - a connection can end in any call, and in many ways
                 failures += 1
                 log.warning("relay has no database, trying again", error=repr(error), failures=failures)
                 await self._database.close()
