@@ -6,6 +6,8 @@ PYTHON = $(shell for name in python3 /usr/bin/python3; do $$name -c '' 2>/dev/nu
 UV = $(PYTHON) host/bootstrap.py
 RUN = $(UV) run
 NODE = $(RUN) python -m host.dev.node
+# Each worker has a Redis database of its own, and Redis has sixteen.
+PARALLEL = -n logical --maxprocesses=8
 
 .PHONY: help dev test check e2e faults bench doctor migrate module client docs build clean
 .SILENT:
@@ -17,7 +19,7 @@ dev: ## Run everything on this machine, at one address
 	$(RUN) sm dev
 
 test: ## Python and browser tests, on servers of their own
-	$(RUN) pytest
+	$(RUN) pytest $(PARALLEL)
 	$(NODE) npm test
 
 check: ## Format, lint, types, boundaries, migrations, generated files, lock files
