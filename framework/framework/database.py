@@ -79,6 +79,8 @@ class Database:
             pool_timeout=settings.database_pool_timeout,
             connect_args=connect_arguments(settings, process),
             query_cache_size=1000,
+            # An error repeats its statement's parameters, and the log would keep them.
+            hide_parameters=settings.is_production,
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self.engine.sync_engine, "do_connect", _connect)

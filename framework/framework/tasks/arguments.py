@@ -12,14 +12,18 @@ class Arguments:
 
     def __init__(self, function: Callable[..., object], skip: int) -> None:
         fields: dict[str, Any] = {}
+        self.required: list[str] = []
         for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[skip:]:
             where = f"{function.__module__}.{function.__qualname__}, parameter {parameter.name!r}"
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
                 raise TypeError(f"{where}: a task's own parameters are keyword-only; put them behind a *")
             if parameter.annotation is inspect.Parameter.empty:
                 raise TypeError(f"{where}: a task's parameters need types")
-            required = parameter.default is inspect.Parameter.empty
-            fields[parameter.name] = parameter.annotation if required else NotRequired[parameter.annotation]
+            if parameter.default is inspect.Parameter.empty:
+                self.required.append(parameter.name)
+                fields[parameter.name] = parameter.annotation
+            else:
+                fields[parameter.name] = NotRequired[parameter.annotation]
         typed_dict: Any = TypedDict  # made from a signature, which the type checker cannot follow
         shape = typed_dict(function.__name__, fields)
         shape.__pydantic_config__ = ConfigDict(extra="forbid")

@@ -144,6 +144,14 @@ class Schedule:
     every: timedelta
     name: str = ""
 
+    def __post_init__(self) -> None:
+        if self.every <= timedelta(0):
+            raise ValueError(f"schedule {self.entry}: the interval must be positive")
+        if required := self.task.arguments.required:
+            raise TypeError(
+                f"schedule {self.entry}: its task needs {', '.join(required)}, and a schedule gives no arguments"
+            )
+
     @property
     def entry(self) -> str:
         return self.name or self.task.name

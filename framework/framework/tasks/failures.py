@@ -13,6 +13,10 @@ class LostWorkerError(Exception):
     """Every attempt ended with its process: it was killed, ran out of memory, or went past the hard limit."""
 
 
+class SoftLimitError(Exception):
+    """The task, or its step, took longer than it may, and was cancelled where it awaited."""
+
+
 def describe(error: BaseException) -> dict[str, Any]:
     """``type``, ``message`` and ``traceback``, for ``task.error``."""
     frames = [

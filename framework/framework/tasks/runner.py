@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from framework.application import Application
 from framework.correlation import bound, correlation_id, set_correlation_id
+from framework.database import is_connection_lost
 from framework.tasks.declaration import Outcome, Task, TaskRun
-from framework.tasks.failures import LostWorkerError, describe
+from framework.tasks.failures import LostWorkerError, SoftLimitError, describe
 from framework.tasks.guard import LockedRow, lock
 from framework.tasks.registry import tasks_of
 from framework.tasks.signals import CancelRequestedError, Signal
@@ -112,7 +113,9 @@ class Attempt:
         try:
             return await self._fail(error, tell=True)
         except Exception as second:
-            # Also its `on_end` raises. Then the task ends without: it must not come back for ever.
+            if is_connection_lost(second):
+                raise
+            # Its `on_end` raises. Then the task ends without: it must not come back for ever.
             log.exception("task could not be told its end", task=self.name)
             return await self._fail(second, tell=False)
 
@@ -144,13 +147,18 @@ class Attempt:
         arguments = task.arguments.load(row.arguments)
         # Inside the loop, where a cancelled coroutine really ends. Celery's soft limit raises out of a signal handler,
         # and the coroutine lives on to finish its effect during the next task.
-        async with asyncio.timeout(task.soft_limit), self.signal.watched():
-            if task.cursor is None:
-                await task.function(run, **arguments)
-                cursor = None
-            else:
-                before = None if row.cursor is None else task.cursor.validate_json(row.cursor)
-                cursor = await task.function(run, before, **arguments)
+        try:
+            async with asyncio.timeout(task.soft_limit) as limit, self.signal.watched():
+                if task.cursor is None:
+                    await task.function(run, **arguments)
+                    cursor = None
+                else:
+                    before = None if row.cursor is None else task.cursor.validate_json(row.cursor)
+                    cursor = await task.function(run, before, **arguments)
+        except TimeoutError as error:
+            if limit.expired():
+                raise SoftLimitError(f"It was not done after {task.soft_limit:g} s") from error
+            raise
         await self.signal.finish()
         return None if cursor is None or task.cursor is None else task.cursor.dump_json(cursor).decode()
 

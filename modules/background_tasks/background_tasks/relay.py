@@ -40,12 +40,15 @@ class Relay:
     """``worker`` is the one whose heartbeat it passes on, where it runs beside one."""
 
     def __init__(self, settings: Settings, own: BackgroundTasksSettings, worker: str = "") -> None:
-        # LISTEN needs a connection of its own, which PgBouncer in transaction mode does not give.
-        direct = {"database_url": settings.database_direct_url or settings.database_url, "database_pgbouncer": False}
-        self._database = Database(settings.model_copy(update=direct), "relay", pool_size=1)
         app = Celery("relay", set_as_current=False)
         app.conf.update(configuration(settings))
         self._publisher = Publisher(app)
+        if settings.database_direct_url is not None:
+            direct = {"database_url": settings.database_direct_url, "database_pgbouncer": False}
+            settings = settings.model_copy(update=direct)
+        # PgBouncer in transaction mode gives nobody a connection of his own: then it polls.
+        self._has_own_connection = not settings.database_pgbouncer
+        self._database = Database(settings, "relay", pool_size=1)
         self._own = own
         self._worker = worker
         self.broker_failures = 0
@@ -68,9 +71,10 @@ class Relay:
         while not self._stopped.is_set():
             try:
                 async with self._database.driver_connection() as connection:
-                    # What a crash of Postgres makes it forget is published twice, which is harmless.
-                    await connection.execute("SET synchronous_commit = off")
-                    await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+                    if self._has_own_connection:
+                        # What a crash of Postgres makes it forget is published twice, which is harmless.
+                        await connection.execute("SET synchronous_commit = off")
+                        await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
                     outbox = Outbox(connection, timedelta(seconds=self._own.lease))
                     log.info("relay ready")
                     failures = 0

@@ -57,6 +57,16 @@ def test_slots_are_multiples_of_the_interval_wherever_a_beat_starts() -> None:
     assert seconds_to_next(hourly, EXAMPLE) == 2
 
 
+def test_a_schedule_gives_no_arguments_and_has_an_interval() -> None:
+    @task("probe.keyed")
+    async def keyed(run: TaskRun, *, key: str) -> None: ...
+
+    with pytest.raises(TypeError, match=r"schedule probe\.keyed: its task needs key"):
+        Schedule(keyed, every=timedelta(hours=1))
+    with pytest.raises(ValueError, match=r"schedule probe\.tick: the interval must be positive"):
+        Schedule(tick, every=timedelta(0))
+
+
 async def test_of_any_number_of_beats_one_writes_a_slot(
     application: Application, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,8 +155,21 @@ async def test_it_is_cancelled_where_it_awaits_after_the_soft_limit(make_applica
     probe = make_application(slow)
     task_id = await enqueue(probe, slow)
     assert await Runner(probe, "here").run(task_id) is Outcome.FAILED
-    assert (await row(task_id))["error"]["type"] == "TimeoutError"
+    error = (await row(task_id))["error"]
+    assert error["type"].endswith("SoftLimitError")
+    assert "await asyncio.Event().wait()" in error["traceback"]
     assert reached == []
+
+
+async def test_it_fails_in_time_in_the_middle_of_a_statement(make_application: Make, row: Row) -> None:
+    @task("probe.sleeping", soft_limit=0.2, max_attempts=1)
+    async def sleeping(run: TaskRun) -> None:
+        await run.session.execute(text("SELECT pg_sleep(30)"))
+
+    probe = make_application(sleeping)
+    task_id = await enqueue(probe, sleeping)
+    assert await Runner(probe, "here").run(task_id) is Outcome.FAILED
+    assert (await row(task_id))["error"]["type"].endswith("SoftLimitError")
 
 
 async def test_one_that_waits_is_cancelled_before_it_begins(make_application: Make, effects: Effects, row: Row) -> None:
