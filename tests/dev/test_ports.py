@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from framework.embedded.ports import free_port, is_taken, next_free_port
+from framework.embedded.ports import free_port, hold, is_taken, next_free_port
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,10 @@ def test_a_listener_takes_the_port_on_whatever_address_localhost_may_be(
         assert next_free_port(port) > port
         assert free_port(port) != port
     assert next_free_port(port) == port
+
+
+def test_a_held_port_is_taken_until_its_server_starts() -> None:
+    port = free_port()
+    with hold(port):
+        assert is_taken(port)
+    assert not is_taken(port)

@@ -1,7 +1,7 @@
 """Ports on this machine's loopback."""
 
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 
 
 def is_taken(port: int) -> bool:
@@ -20,6 +20,18 @@ def free_port(preferred: int | None = None) -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def hold(port: int) -> ExitStack:
+    """Keep ``port`` from others until the returned stack is closed, just before the server that is meant to have it starts."""
+    held = ExitStack()
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with suppress(OSError):  # no IPv6 on this machine
+            listener = held.enter_context(socket.socket(family))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(1)
+    return held
 
 
 def next_free_port(first: int) -> int:

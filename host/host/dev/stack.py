@@ -5,12 +5,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 
 import psutil
 from framework.embedded import EmbeddedServerError, Leash
 from framework.embedded.lock import FileLock
-from framework.embedded.ports import free_port, is_taken, next_free_port
+from framework.embedded.ports import free_port, hold, is_taken, next_free_port
 
 from host.dev import node
 from host.dev.banner import Banner, Credentials
@@ -80,12 +81,15 @@ class Stack:
         self._leash = Leash()
         self._servers = Servers(workplace.clone, configured, self._leash)
         self._supervisor = Supervisor(console, self._leash)
+        self._held_port = ExitStack()
 
     async def run(self) -> None:
         lifeline = asyncio.create_task(launcher_gone(launchers()))
         self._end_with(lifeline)
         try:
             port = self._choose_port()
+            # Half a minute may pass until Vite listens there, while the browser packages are installed.
+            self._held_port = hold(port)
             await self._servers.start(self._console)
             env = self._describe_run(port)
             programs = Programs(
@@ -110,6 +114,7 @@ class Stack:
             pass
         finally:
             lifeline.cancel()
+            self._held_port.close()
             self._workplace.run_env.unlink(missing_ok=True)
             await self._servers.stop()
             self._leash.close()
@@ -148,6 +153,7 @@ class Stack:
         defaults = {
             "SM_ENVIRONMENT": "development",
             "SM_PUBLIC_URL": f"http://localhost:{port}",
+            "SM_EXTRA_ORIGINS": f"http://{HOST}:{port}",
             "SM_LOG_FORMAT": "console",
             **({} if "SM_SECRET_KEY_FILE" in self._configured else {"SM_SECRET_KEY": self._workplace.secret_key()}),
         }
@@ -164,6 +170,7 @@ class Stack:
                 if await self._supervisor.run(programs.packages()):
                     raise DevError("npm ci failed; what it said is above.")
             node.mark_installed(self._workplace.clone)
+        self._held_port.close()
         await self._supervisor.keep(programs.vite())
 
     async def _migrate(self, programs: Programs) -> None:
