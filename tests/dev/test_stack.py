@@ -29,8 +29,6 @@ from host.dev.console import Console
 from host.dev.environment import Workplace
 stack.run(Workplace(Path(sys.argv[1])), Console(), None)
 """
-# Started once, and not once in every worker of a parallel run.
-pytestmark = pytest.mark.xdist_group("stack")
 OWN = (".seamark", ".env", ".git")
 
 
