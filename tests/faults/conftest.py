@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,13 +12,14 @@ import asyncpg
 import psutil
 import pytest
 from framework.application import Application, connect
-from framework.embedded.leash import signal_group
 from framework.module import Module
 from framework.settings import Settings
 from host.trial import Trial, trial
 
 MODULES = Path(__file__).parent / "modules"
 LEASE = 2
+SHARED = "worker"
+"""Goes on from test to test, because a start costs seconds; a test that starts another has that one alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,13 +58,16 @@ class Faults:
             task_id: UUID = await getattr(self.tasks, name).enqueue(session, **arguments)
             return task_id
 
-    async def worker(self, name: str = "worker", concurrency: int = 2, **environment: str) -> int:
+    async def worker(self, name: str = SHARED, concurrency: int = 2, **environment: str) -> int:
         """Its process id, once it consumes and its relay is there."""
-        self.start_worker(name, concurrency, **environment)
+        if name != SHARED or SHARED not in self.trial.processes:
+            self.start_worker(name, concurrency, **environment)
         await self.until(lambda: self.says(name, '"relay ready"'))
         return self.trial.processes[name].pid
 
     def start_worker(self, name: str, concurrency: int = 2, **environment: str) -> None:
+        if SHARED in self.trial.processes:
+            self.kill(SHARED)
         self.trial.environment |= environment
         celery = ("-m", "celery", "-A", "background_tasks.celery_app", "worker", "-l", "info")
         self.trial.start(name, *celery, "-c", str(concurrency), "-n", f"{name}@%h")
@@ -122,11 +125,10 @@ async def faults(prepared: Trial) -> AsyncIterator[Faults]:
         "DELETE FROM effect; DELETE FROM seamark.task; DELETE FROM seamark.task_signal"
     )
     await application.redis.flushdb()
-    yield Faults(prepared, application, connection)
+    faults = Faults(prepared, application, connection)
+    yield faults
     prepared.environment = environment
-    for name in list(prepared.processes):
-        signal_group(prepared.processes[name].pid, signal.SIGKILL)
-        prepared.processes.pop(name).wait()
-        prepared.log(name).unlink()
+    for name in prepared.processes.keys() - {SHARED}:
+        faults.kill(name)
     await application.close()
     await connection.close()

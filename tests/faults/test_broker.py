@@ -7,7 +7,7 @@ from tests.faults.conftest import Faults
 
 
 async def test_what_a_killed_valkey_forgot_is_published_again(faults: Faults) -> None:
-    await faults.worker(concurrency=1)
+    await faults.worker("alone", concurrency=1)
     blocker = await faults.enqueue("slow", key="blocker", seconds=3)
     await faults.until(lambda: faults.fetchval("SELECT count(*) FROM seamark.task_signal"))
     waiting = [await faults.enqueue("note", key=f"{number}") for number in range(5)]

@@ -30,6 +30,36 @@ async def test_a_task_runs_under_the_correlation_id_of_who_asked_for_it(faults: 
     assert [line for line in lines if '"correlation_id":"' not in line] == []
 
 
+async def test_a_rolled_back_enqueue_never_runs(faults: Faults) -> None:
+    await faults.worker()
+    async with faults.application.database.unit_of_work() as session:
+        await faults.tasks.note.enqueue(session, key="rolled back")
+        await session.rollback()
+    task_id = await faults.enqueue("note", key="committed")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.effects() == ["committed"]
+
+
+async def test_a_long_task_is_cancelled_half_way(faults: Faults) -> None:
+    await faults.worker()
+    task_id = await faults.enqueue("count", key="c", steps=10_000)
+    await faults.until(lambda: steps_done(faults, task_id))
+    async with faults.application.database.unit_of_work() as session:
+        await cancel(session, task_id)
+    await faults.until(lambda: faults.ended(task_id))
+    effects = await faults.effects()
+    assert effects[-1] == "c cancelled"
+    assert len(effects) == 1 + await steps_done(faults, task_id) < 10_000
+
+
+async def test_a_killed_relay_is_replaced(faults: Faults) -> None:
+    pid = await faults.worker()
+    faults.relay_of(pid).kill()
+    task_id = await faults.enqueue("note", key="a")
+    await faults.until(lambda: faults.ended(task_id))
+    assert await faults.says("worker", "relay ended, starting another")
+
+
 async def test_a_worker_killed_in_a_step_leaves_the_rest_to_another(faults: Faults) -> None:
     pid = await faults.worker("first")
     relatives = [*psutil.Process(pid).children(recursive=True)]
@@ -57,34 +87,16 @@ async def test_a_worker_that_is_told_to_end_hands_back_at_once(faults: Faults) -
     assert await faults.effects() == COUNTED
 
 
-async def test_a_killed_relay_is_replaced(faults: Faults) -> None:
-    pid = await faults.worker()
-    faults.relay_of(pid).kill()
-    task_id = await faults.enqueue("note", key="a")
-    await faults.until(lambda: faults.ended(task_id))
-    assert await faults.says("worker", "relay ended, starting another")
-
-
-async def test_a_task_that_kills_its_process_fails_in_the_end_and_holds_up_no_other(faults: Faults) -> None:
-    await faults.worker(concurrency=1)
+async def test_a_task_that_ends_or_holds_its_process_fails_and_holds_up_no_other(faults: Faults) -> None:
+    await faults.worker("alone", concurrency=1)
     poison = await faults.enqueue("poison")
+    stuck = await faults.enqueue("stuck")
     task_id = await faults.enqueue("note", key="a")
     await faults.until(lambda: faults.ended(task_id))
     await faults.until(lambda: faults.ended(poison))
-    assert await faults.state(poison) == "failed"
+    await faults.until(lambda: faults.ended(stuck))
+    assert (await faults.state(poison), await faults.state(stuck)) == ("failed", "failed")
     assert await faults.fetchval("SELECT attempt FROM seamark.task_signal WHERE task_id = $1", poison) == 3
-
-
-async def test_a_long_task_is_cancelled_half_way(faults: Faults) -> None:
-    await faults.worker()
-    task_id = await faults.enqueue("count", key="c", steps=10_000)
-    await faults.until(lambda: steps_done(faults, task_id))
-    async with faults.application.database.unit_of_work() as session:
-        await cancel(session, task_id)
-    await faults.until(lambda: faults.ended(task_id))
-    effects = await faults.effects()
-    assert effects[-1] == "c cancelled"
-    assert len(effects) == 1 + await steps_done(faults, task_id) < 10_000
 
 
 async def test_many_messages_of_one_row_run_it_once(faults: Faults) -> None:
@@ -95,16 +107,6 @@ async def test_many_messages_of_one_row_run_it_once(faults: Faults) -> None:
     await faults.until(lambda: faults.ended(task_id))
     assert await faults.effects() == ["a"]
     assert await faults.fetchval("SELECT publications FROM seamark.task") >= 1
-
-
-async def test_a_rolled_back_enqueue_never_runs(faults: Faults) -> None:
-    await faults.worker()
-    async with faults.application.database.unit_of_work() as session:
-        await faults.tasks.note.enqueue(session, key="rolled back")
-        await session.rollback()
-    task_id = await faults.enqueue("note", key="committed")
-    await faults.until(lambda: faults.ended(task_id))
-    assert await faults.effects() == ["committed"]
 
 
 async def test_a_task_of_a_newer_release_waits_for_a_worker_that_knows_it(faults: Faults) -> None:
@@ -118,9 +120,9 @@ async def test_a_task_of_a_newer_release_waits_for_a_worker_that_knows_it(faults
 
 
 async def test_a_worker_reports_that_it_consumes(faults: Faults) -> None:
-    await faults.worker()
+    await faults.worker("frozen")
     await faults.until(
         lambda: faults.fetchval("SELECT name FROM seamark.task_worker WHERE seen_at > now() - interval '2 s'")
     )
-    os.kill(faults.trial.processes["worker"].pid, signal.SIGSTOP)
+    os.kill(faults.trial.processes["frozen"].pid, signal.SIGSTOP)
     await faults.until(lambda: faults.fetchval("SELECT max(seen_at) < now() - interval '8 s' FROM seamark.task_worker"))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 
 import structlog
 from framework.tasks import Outcome, TaskRun, step_task, task
@@ -32,6 +33,11 @@ async def slow(run: TaskRun, *, key: str, seconds: float) -> None:
 @task("probe.poison", max_attempts=2)
 async def poison(run: TaskRun) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task("probe.stuck", max_attempts=1, soft_limit=0.5, hard_limit=1)
+async def stuck(run: TaskRun) -> None:
+    time.sleep(60)  # noqa: ASYNC251 - holds the event loop, so that only the hard limit ends it
 
 
 @task("probe.tick")
