@@ -29,13 +29,13 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     out = stream or sys.stdout
-    shared: list[Processor] = [
-        structlog.processors.add_log_level,
-        add_correlation_id,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     render: list[Processor]
     library_render: list[Processor]
+    if log_format == "console":
+        # The machine's own clock, to the second: a person watches, and the line is long enough.
+        stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+    shared: list[Processor] = [structlog.processors.add_log_level, add_correlation_id, stamp]
     if log_format == "json":
         # Straight to bytes: a third of what the standard library's handlers cost a request.
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(to_json)]
@@ -44,7 +44,12 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
     else:
         # Plain: the default shows the variables of every frame, secrets among them.
         plain = structlog.dev.plain_traceback
-        render = [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0, exception_formatter=plain)]
+        render = [
+            _without_empty,
+            structlog.dev.ConsoleRenderer(
+                colors=out.isatty(), pad_event_to=0, sort_keys=False, exception_formatter=plain
+            ),
+        ]
         library_render = render
         factory = structlog.WriteLoggerFactory(out)
     structlog.configure(
@@ -56,6 +61,10 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
     )
     _route_standard_library(shared, library_render, number, out)
     structlog.get_logger().debug("logging configured", process=process, format=log_format)
+
+
+def _without_empty(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: value for name, value in event.items() if value is not None}
 
 
 def to_json(value: object, **_: Any) -> bytes:
