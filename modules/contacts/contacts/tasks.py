@@ -59,7 +59,7 @@ async def import_csv(run: TaskRun, cursor: Place | None, *, import_id: UUID) -> 
                 break
     await _take(run.session, import_, rows)
     await run.progress(import_.processed, import_.total)
-    return rows[-1].next if len(rows) == ROWS_PER_STEP else None
+    return None if import_.processed == import_.total else rows[-1].next
 
 
 async def _rows(session: AsyncSession, import_: Import, place: Place) -> AsyncGenerator[Row]:
