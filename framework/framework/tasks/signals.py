@@ -15,14 +15,16 @@ log = structlog.get_logger()
 HEARTBEAT = 1.0
 PROGRESS_PAUSE = 0.2
 
+# Neither waits for the disk: a signal that a crash of Postgres makes it forget is no loss.
 START = """
-INSERT INTO seamark.task_signal AS s (task_id, attempt, worker, started_at, heartbeat_at) VALUES ($1, 1, $2, now(), now())
+INSERT INTO seamark.task_signal AS s (task_id, attempt, worker, started_at, heartbeat_at)
+SELECT $1, 1, $2, now(), now() FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (task_id) DO UPDATE SET attempt = s.attempt + 1, worker = $2, started_at = now(), heartbeat_at = now()
 RETURNING attempt
 """
 BEAT = """
 UPDATE seamark.task_signal SET heartbeat_at = now(), done = coalesce($2, done), total = coalesce($3, total), note = coalesce($4, note)
-WHERE task_id = $1 RETURNING cancel_requested
+FROM set_config('synchronous_commit', 'off', true) WHERE task_id = $1 RETURNING cancel_requested
 """
 
 
