@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 from fastapi import FastAPI
@@ -31,6 +32,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 from structlog.testing import LogCapture
+
+# A machine that is busy with other tests is no reason to fail.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # Nothing listens there: most of these tests are about what happens before a database is needed.
 NOWHERE = {
