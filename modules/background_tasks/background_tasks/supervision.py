@@ -21,7 +21,7 @@ class RelayStep(bootsteps.StartStopStep):
     heartbeat; when the parent ends, however it ends, the pipe closes and the relay ends too.
     """
 
-    requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
