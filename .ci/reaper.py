@@ -45,7 +45,7 @@ def end_descendants(number: signal.Signals) -> None:
     while (left := descendants(os.getpid())) and time.monotonic() < deadline:
         for pid in left - told:
             with suppress(ProcessLookupError):
-                sys.stderr.write(f"left running: {pid} {command_of(pid)}\n")
+                sys.stderr.write(f"left running: {pid} {described(pid)}\n")
                 os.kill(pid, number)
         told |= left
         with suppress(ChildProcessError):
@@ -63,9 +63,12 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def command_of(pid: int) -> str:
+def described(pid: int) -> str:
+    """Its command line and its folder, which tells a server of one test from that of another."""
+    process = Path(f"/proc/{pid}")
     with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120]
+        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return f"{command[:120].strip()} in {(process / 'cwd').readlink()}"
     return ""
 
 
