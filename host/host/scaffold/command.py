@@ -1,6 +1,5 @@
 """``sm module new`` and ``sm module remove``."""
 
-import os
 import subprocess
 import sys
 from typing import Annotated
@@ -82,7 +81,7 @@ def _install() -> None:
 
     python = [sys.executable, "-m"]
     steps = {
-        "Python packages": [os.environ.get("UV", "uv"), "sync", "--all-packages"],
+        "Python packages": [sys.executable, "host/bootstrap.py", "sync", "--all-packages"],
         "browser packages": [*python, "host.dev.node", "npm", "install"],
         "revisions": [*python, "host.cli", "migrate", "locations"],
         "API description": [*python, "host.cli", "openapi", "-o", "packages/api-client/openapi.json"],
