@@ -83,6 +83,8 @@ def _to_text(value: object, **_: Any) -> str:
 def _route_standard_library(shared: list[Processor], render: list[Processor], level: int, out: TextIO) -> None:
     """What libraries log through ``logging`` goes out in the same form."""
     handler = logging.StreamHandler(out)
+    # On the handler too: uvicorn and Celery give their loggers levels of their own.
+    handler.setLevel(level)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _logger_name],

@@ -107,6 +107,14 @@ def test_the_level_is_a_floor_for_us_and_for_libraries() -> None:
     assert [line["event"] for line in said] == ["yes", "yes too"]
 
 
+def test_the_level_is_a_floor_for_a_library_with_a_level_of_its_own() -> None:
+    said = lines(
+        'logging.getLogger("uvicorn.error").info("no"); logging.getLogger("uvicorn.error").warning("yes")',
+        configured="import uvicorn; uvicorn.Config('x:y')\nconfigure('json', 'warning', 'web')",
+    )
+    assert [line["event"] for line in said] == ["yes"]
+
+
 def test_a_command_keeps_its_standard_output_for_its_answer() -> None:
     done = run(
         'log.info("a"); logging.getLogger("b").info("c"); print("the answer")',
