@@ -9,6 +9,7 @@ import structlog
 
 from framework.application import Application
 from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
+from framework.database import is_connection_lost
 from framework.findings import Finding, Level, all_codes
 
 log = structlog.get_logger()
@@ -50,6 +51,11 @@ async def run_checks(application: Application, checks: Sequence[Check], *, stati
             findings = await result if inspect.isawaitable(result) else result
             found.extend(replace(item, owner=check.owner) if item.owner == "seamark" else item for item in findings)
         except Exception as error:
+            if check.dynamic and is_connection_lost(error):
+                # SM014 says why, once; a traceback for each check would bury it.
+                waits = f"{check.name} was not asked, because the database does not answer"
+                found.append(SM019.finding(waits, owner=check.owner, level=Level.INFO))
+                continue
             log.exception("check failed", check=check.name)
             found.append(SM019.finding(f"{check.name} raised {type(error).__name__}", owner=check.owner))
     reasons, bad = parse_silenced(application.settings.silenced_checks)

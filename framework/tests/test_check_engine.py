@@ -171,6 +171,18 @@ class TestProduction:
         assert weakness(STRONG) is None
 
 
+async def test_a_check_that_misses_the_database_says_so_without_a_traceback(
+    installation: Callable[..., Application], logged: list[dict[str, Any]]
+) -> None:
+    async def asks(application: Application) -> list[Finding]:
+        async with application.database.driver_connection():
+            return []
+
+    report = await run_checks(installation(), [Check("asks", asks, dynamic=True)])
+    assert [(finding.code, finding.level) for finding in report.findings] == [("SM019", Level.INFO)]
+    assert logged == []
+
+
 async def test_services_that_do_not_answer_are_both_found(installation: Callable[..., Application]) -> None:
     application = installation()
     report = await run_checks(application, all_checks(application))
