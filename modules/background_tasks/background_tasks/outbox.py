@@ -20,8 +20,10 @@ WITH RECURSIVE head AS (
 SELECT queue FROM head WHERE publish_at <= now()
 """
 # A locked row is being published by another relay, or runs at this moment.
+# Up to half a lease later, at random: in step with the workers' polls, one that does not know a name would always be
+# served before one that does.
 CLAIM = """
-UPDATE seamark.task SET publish_at = now() + $3, publications = publications + 1
+UPDATE seamark.task SET publish_at = now() + $3::interval * (1 + random() / 2), publications = publications + 1
 WHERE id IN (
     SELECT id FROM seamark.task WHERE state = 'queued' AND queue = $1 AND publish_at <= now()
     ORDER BY publish_at LIMIT $2 FOR UPDATE SKIP LOCKED
