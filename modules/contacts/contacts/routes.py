@@ -1,4 +1,4 @@
-"""The API of contacts. Those of imports and exports are in ``transfer_routes``, on the same router."""
+"""The API of contacts. Those of imports and exports are in ``csv_routes``, on the same router."""
 
 from typing import Annotated
 from uuid import UUID
