@@ -5,10 +5,10 @@ of its transaction stays.
 """
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
 from time import monotonic
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -44,14 +44,33 @@ class Next(Enum):
 Result = Outcome | Next
 
 
+class Stopping(Protocol):
+    """Whether the worker has been told to end, and until when it may finish what it has begun."""
+
+    def is_set(self) -> bool: ...
+
+    def deadline(self) -> float | None:
+        """By ``time.monotonic``; ``None`` while it has not been told."""
+
+
+class Endless:
+    """For a process that nobody tells to end."""
+
+    def is_set(self) -> bool:
+        return False
+
+    def deadline(self) -> float | None:
+        return None
+
+
 class Runner:
     """``worker`` is what history names it by. A long task is given back between two steps once ``stopping`` says so."""
 
-    def __init__(self, application: Application, worker: str, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, application: Application, worker: str, stopping: Stopping | None = None) -> None:
         self.application = application
         self.tasks = tasks_of(application.modules)
         self.worker = worker
-        self.stopping = stopping
+        self.stopping: Stopping = stopping or Endless()
 
     async def run(self, task_id: UUID) -> Result:
         """As far as it gets here. Raises only when the database does not answer; the lease brings the task back then."""
@@ -165,7 +184,7 @@ class Attempt:
     async def _keep(self, session: AsyncSession, task: Task, row: LockedRow, cursor: str) -> Result:
         """Store where the next step goes on, and decide whether it may start here: not if the hard limit could hit it."""
         spent = monotonic() - self.began
-        if self.runner.stopping() or spent + task.soft_limit >= task.hard_limit:
+        if self.runner.stopping.is_set() or spent + task.soft_limit >= task.hard_limit:
             # The next step's attempts count from the one after this.
             await row.next_step(session, cursor, self.number, timedelta(0))
             wake_relays(session)

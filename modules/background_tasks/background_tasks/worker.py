@@ -1,20 +1,13 @@
-"""A worker's child process: one event loop, one application, one task at a time."""
+"""The worker in its parent and in its children: what Celery's signals start and stop."""
 
-import asyncio
 import mmap
-import os
-import socket
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import structlog
 from celery import signals
-from framework.tasks.runner import Runner
 
+from background_tasks.child import Child
 from background_tasks.composition import Composition
-
-log = structlog.get_logger()
 
 
 class Worker:
@@ -23,8 +16,7 @@ class Worker:
     def __init__(self, composition: Composition) -> None:
         self.composition = composition
         self.child: Child | None = None
-        # Shared with the children by fork: told to end, the parent sets it, and they look between two steps.
-        self._stopping = mmap.mmap(-1, 1)
+        self._stopping = _Stopping()
 
     def install(self) -> None:
         signals.worker_process_init.connect(self._start_child)
@@ -37,35 +29,27 @@ class Worker:
         self.child.run(UUID(task_id))
 
     def _start_child(self, **_: Any) -> None:
-        self.child = Child(self.composition, stopping=lambda: self._stopping[0] != 0)
+        self.child = Child(self.composition, self._stopping)
 
     def _stop_child(self, **_: Any) -> None:
         if self.child is not None:
             self.child.close()
 
     def _stop(self, **_: Any) -> None:
-        self._stopping[0] = 1
+        self._stopping.begin()
 
 
-class Child:
-    def __init__(self, composition: Composition, stopping: Callable[[], bool]) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.application = composition.connect("worker")
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        self.runner = Runner(self.application, name, stopping)
+class _Stopping:
+    """Shared with the children by fork: told to end, the parent sets it, and they look between two steps."""
 
-    def run(self, task_id: UUID) -> None:
-        self.loop.run_until_complete(self._run(task_id))
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
 
-    async def _run(self, task_id: UUID) -> None:
-        try:
-            await self.runner.run(task_id)
-            # Until the next task the loop stands still, and what this one enqueued would wait with it.
-            await self.application.waker.flush()
-        except Exception:
-            # No answer from Postgres. The row is as it was, and is published again when its lease ends.
-            log.exception("task left to its lease", task_id=str(task_id))
+    def begin(self) -> None:
+        self._shared[0] = 1
 
-    def close(self) -> None:
-        self.loop.run_until_complete(self.application.close())
-        self.loop.close()
+    def is_set(self) -> bool:
+        return self._shared[0] != 0
+
+    def deadline(self) -> float | None:
+        return None

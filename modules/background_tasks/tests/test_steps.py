@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,16 @@ class Break:
     """Raised once before the effect of a step is committed."""
 
     at: int | None = None
+
+
+class Ending:
+    """A worker that has been told to end, and has time."""
+
+    def is_set(self) -> bool:
+        return True
+
+    def deadline(self) -> float:
+        return monotonic() + 60
 
 
 async def write(session: AsyncSession, key: str) -> None:
@@ -96,7 +107,7 @@ async def test_a_worker_that_is_to_end_gives_it_back_between_two_steps(
     probe: Application, effects: Effects, row: Row
 ) -> None:
     task_id = await enqueue(probe, 2)
-    assert await Runner(probe, "ending", stopping=lambda: True).run(task_id) is Next.GIVEN_BACK
+    assert await Runner(probe, "ending", Ending()).run(task_id) is Next.GIVEN_BACK
     assert await effects() == ["line 1"]
     assert await Runner(probe, "other").run(task_id) is Outcome.SUCCEEDED
     assert await effects() == ["line 1", "line 2", "succeeded of 2"]

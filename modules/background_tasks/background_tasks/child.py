@@ -1,0 +1,37 @@
+"""A worker's child process: one event loop, one application, one task at a time."""
+
+import asyncio
+import os
+import socket
+from uuid import UUID
+
+import structlog
+from framework.tasks.runner import Runner, Stopping
+
+from background_tasks.composition import Composition
+
+log = structlog.get_logger()
+
+
+class Child:
+    def __init__(self, composition: Composition, stopping: Stopping) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.application = composition.connect("worker")
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self.runner = Runner(self.application, name, stopping)
+
+    def run(self, task_id: UUID) -> None:
+        self.loop.run_until_complete(self._run(task_id))
+
+    async def _run(self, task_id: UUID) -> None:
+        try:
+            await self.runner.run(task_id)
+            # Until the next task the loop stands still, and what this one enqueued would wait with it.
+            await self.application.waker.flush()
+        except Exception:
+            # No answer from Postgres. The row is as it was, and is published again when its lease ends.
+            log.exception("task left to its lease", task_id=str(task_id))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.application.close())
+        self.loop.close()
