@@ -4,7 +4,8 @@ The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (its row) → ``
 ``background_tasks.worker`` → ``runner`` (its transaction), which holds the row by ``guard`` and speaks by ``signals``.
 """
 
-from framework.tasks.declaration import Outcome, Schedule, Task, TaskRun, step_task, task
+from framework.tasks.declaration import Outcome, Task, TaskRun, step_task, task
 from framework.tasks.outbox import cancel
+from framework.tasks.schedule import Schedule
 
 __all__ = ["Outcome", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]

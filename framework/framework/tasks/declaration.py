@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
 from uuid import UUID
@@ -131,27 +130,3 @@ def step_task(
         return Task(name, queue, soft_limit, hard_limit, max_attempts, function, arguments, stored, on_end)
 
     return declare
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Enqueues ``task``, which takes no arguments, every so often: at multiples of ``every`` since 1970, UTC.
-
-    What was due while no beat ran is made up for once. ``name`` tells two schedules of one task apart.
-    """
-
-    task: Task
-    every: timedelta
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        if self.every <= timedelta(0):
-            raise ValueError(f"schedule {self.entry}: the interval must be positive")
-        if required := self.task.arguments.required:
-            raise TypeError(
-                f"schedule {self.entry}: its task needs {', '.join(required)}, and a schedule gives no arguments"
-            )
-
-    @property
-    def entry(self) -> str:
-        return self.name or self.task.name
