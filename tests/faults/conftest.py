@@ -17,7 +17,7 @@ from framework.settings import Settings
 from host.trial import Trial, trial
 
 MODULES = Path(__file__).parent / "modules"
-LEASE = 2
+REPUBLISH_AFTER = 2
 SHARED = "worker"
 """Goes on from test to test, because a start costs seconds; a test that starts another has that one alone."""
 
@@ -34,7 +34,7 @@ def prepared() -> Iterator[Trial]:
         running.environment |= {
             "PYTHONPATH": str(MODULES),
             "SM_MODULES_ENABLED": "background_tasks,probe",
-            "SM_BACKGROUND_TASKS_LEASE": str(LEASE),
+            "SM_BACKGROUND_TASKS_REPUBLISH_AFTER": str(REPUBLISH_AFTER),
             "SM_LOG_FORMAT": "json",
         }
         yield running

@@ -101,7 +101,7 @@ async def test_a_task_that_ends_or_holds_its_process_fails_and_holds_up_no_other
 
 async def test_many_messages_of_one_row_run_it_once(faults: Faults) -> None:
     """A lease far too short, a slow task and two workers: it starts where it can, and takes effect once."""
-    await faults.worker("first", SM_BACKGROUND_TASKS_LEASE="0.05")
+    await faults.worker("first", SM_BACKGROUND_TASKS_REPUBLISH_AFTER="0.05")
     await faults.worker("second")
     task_id = await faults.enqueue("slow", key="a", seconds=1)
     await faults.until(lambda: faults.ended(task_id))

@@ -75,7 +75,7 @@ class Relay:
                         # What a crash of Postgres makes it forget is published twice, which is harmless.
                         await connection.execute("SET synchronous_commit = off")
                         await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
-                    outbox = Outbox(connection, timedelta(seconds=self._own.lease))
+                    outbox = Outbox(connection, timedelta(seconds=self._own.republish_after))
                     log.info("relay ready")
                     failures = 0
                     await self._serve(outbox)

@@ -54,7 +54,7 @@ async def test_what_is_due_reaches_celery(
     probe: Application, settings: Settings, row: Row, eventually: Eventually
 ) -> None:
     [task_id] = await enqueue(probe)
-    async with relaying(settings, lease=60):
+    async with relaying(settings, republish_after=60):
         await eventually(lambda: depth(probe))
     message = json.loads(await probe.redis.rpop(QUEUE))  # type: ignore[arg-type]
     assert message["headers"]["task"] == "probe.nothing"
@@ -81,7 +81,7 @@ async def test_what_nobody_began_is_published_again_when_its_lease_ends(
     async def published_again() -> Any:
         return (await row(task_id))["publications"] >= 3
 
-    async with relaying(settings, lease=0.01):
+    async with relaying(settings, republish_after=0.01):
         await eventually(published_again)
 
 
