@@ -6,6 +6,7 @@ The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (its row) → ``
 
 from framework.tasks.declaration import Outcome, Task, TaskRun, step_task, task
 from framework.tasks.outbox import cancel
+from framework.tasks.retry import RetryLater, RetryPolicy
 from framework.tasks.schedule import Schedule
 
-__all__ = ["Outcome", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]
+__all__ = ["Outcome", "RetryLater", "RetryPolicy", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]

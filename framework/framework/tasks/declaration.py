@@ -12,6 +12,7 @@ from typing_extensions import ParamSpec
 
 from framework.tasks import outbox
 from framework.tasks.arguments import Arguments
+from framework.tasks.retry import RetryPolicy
 from framework.tasks.tables import TaskState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # With a default, so that `Task` alone means a task of any arguments (PEP 696).
 P = ParamSpec("P", default=...)
 C = TypeVar("C")
+DEFAULT_RETRY = RetryPolicy()
 
 
 class Outcome(StrEnum):
@@ -59,7 +61,7 @@ class Task(Generic[P]):
     queue: str
     soft_limit: float
     hard_limit: float
-    max_attempts: int
+    retry: RetryPolicy
     function: Callable[..., Awaitable[Any]]
     arguments: Arguments
     cursor: TypeAdapter[Any] | None
@@ -89,19 +91,19 @@ def task(
     queue: str = "default",
     soft_limit: float = 60,
     hard_limit: float = 90,
-    max_attempts: int = 3,
+    retry: RetryPolicy = DEFAULT_RETRY,
     on_end: OnEnd[P] | None = None,
 ) -> Callable[[Callable[Concatenate[TaskRun, P], Awaitable[None]]], Task[P]]:
     """Declare ``async def work(run: TaskRun, *, …) -> None`` as the task ``<module>.<what>``: one transaction, one effect.
 
     After ``soft_limit`` seconds it is cancelled where it awaits, after ``hard_limit`` its process is killed. When it
-    raises it runs again, later each time, until it has had ``max_attempts``. ``on_end`` is called with
+    raises it runs again, as ``retry`` says. ``on_end`` is called with
     ``(session, outcome, **arguments)`` in the transaction that ends it, however it ends.
     """
 
     def declare(function: Callable[Concatenate[TaskRun, P], Awaitable[None]]) -> Task[P]:
         arguments = Arguments(function, skip=1)
-        return Task(name, queue, soft_limit, hard_limit, max_attempts, function, arguments, None, on_end)
+        return Task(name, queue, soft_limit, hard_limit, retry, function, arguments, None, on_end)
 
     return declare
 
@@ -113,20 +115,20 @@ def step_task(
     queue: str = "default",
     soft_limit: float = 60,
     hard_limit: float = 120,
-    max_attempts: int = 3,
+    retry: RetryPolicy = DEFAULT_RETRY,
     on_end: OnEnd[P] | None = None,
 ) -> Callable[[Callable[Concatenate[TaskRun, C | None, P], Awaitable[C | None]]], Task[P]]:
     """Declare a long task, called once for each step: ``async def work(run, cursor: C | None, *, …) -> C | None``.
 
     Each step is a transaction of its own, which stores the returned cursor along with the step's effect; the next step
     is given it, on whichever worker and after whatever happened. ``None`` begins, and ends. ``soft_limit`` and
-    ``max_attempts`` are of a step. Before ``hard_limit`` the worker is given back between two steps and the task goes
+    ``retry`` are of a step. Before ``hard_limit`` the worker is given back between two steps and the task goes
     to the end of its queue. Otherwise as ``@task``.
     """
 
     def declare(function: Callable[Concatenate[TaskRun, C | None, P], Awaitable[C | None]]) -> Task[P]:
         arguments = Arguments(function, skip=2)
         stored = TypeAdapter(cursor)
-        return Task(name, queue, soft_limit, hard_limit, max_attempts, function, arguments, stored, on_end)
+        return Task(name, queue, soft_limit, hard_limit, retry, function, arguments, stored, on_end)
 
     return declare

@@ -118,8 +118,8 @@ class Attempt:
             if row.cancel_requested:
                 return await self._end(session, task, row, Outcome.CANCELLED)
             tries = self.number - row.step_attempt
-            if tries > task.max_attempts:
-                lost = LostWorkerError(f"None of {task.max_attempts} attempts came to its end")
+            if tries > task.retry.max_attempts:
+                lost = LostWorkerError(f"None of {task.retry.max_attempts} attempts came to its end")
                 return await self._end(session, task, row, Outcome.FAILED, lost)
             run = TaskRun(self.runner.application, session, self.task_id, tries, self.signal)
             cursor = await self._work(task, run, row)
@@ -148,7 +148,7 @@ class Attempt:
                 return await self._end(session, task, row, Outcome.CANCELLED, tell=tell)
             log.error("task failed", task=task.name, attempt=self.number, exc_info=error)
             tries = self.number - row.step_attempt
-            if tries >= task.max_attempts:
+            if tries >= task.retry.max_attempts:
                 return await self._end(session, task, row, Outcome.FAILED, error, tell=tell)
             backoff = timedelta(seconds=min(2.0**tries, LONGEST_BACKOFF))
             await row.repeat_later(session, describe(error), backoff)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from framework.application import Application
 from framework.correlation import bound
-from framework.tasks import TaskRun, task
+from framework.tasks import RetryPolicy, TaskRun, task
 from framework.tasks.testing import run_due_tasks
 from host.testing.people import SignedInClient
 from httpx import AsyncClient
@@ -19,7 +19,7 @@ TASKS = "/api/background_tasks/tasks"
 async def nothing(run: TaskRun) -> None: ...
 
 
-@task("probe.broken", max_attempts=1)
+@task("probe.broken", retry=RetryPolicy(max_attempts=1))
 async def broken(run: TaskRun) -> None:
     raise ValueError("the disk is full")
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from framework.application import Application
-from framework.tasks import Outcome, TaskRun, cancel, task
+from framework.tasks import Outcome, RetryPolicy, TaskRun, cancel, task
 from framework.tasks.runner import Next, Runner
 from framework.tasks.testing import run_due_tasks
 from sqlalchemy import text
@@ -87,7 +87,7 @@ async def test_a_failure_leaves_no_effect_and_is_tried_again_later(
 
 
 async def test_after_the_last_attempt_it_has_failed(make_application: Make, effects: Effects, row: Row) -> None:
-    @task("probe.broken", max_attempts=2, on_end=write_outcome)
+    @task("probe.broken", retry=RetryPolicy(max_attempts=2), on_end=write_outcome)
     async def broken(run: TaskRun) -> None:
         raise ValueError("never works")
 
@@ -116,7 +116,7 @@ async def test_attempts_that_ended_their_process_count(make_application: Make, e
 async def test_what_is_kept_of_an_error_holds_no_values(make_application: Make, row: Row) -> None:
     secret = uuid4().hex
 
-    @task("probe.duplicate", max_attempts=1)
+    @task("probe.duplicate", retry=RetryPolicy(max_attempts=1))
     async def duplicate(run: TaskRun) -> None:
         await run.session.execute(text("CREATE TEMP TABLE t (v text PRIMARY KEY) ON COMMIT DROP"))
         for _ in range(2):
@@ -131,7 +131,7 @@ async def test_what_is_kept_of_an_error_holds_no_values(make_application: Make, 
 
 
 async def test_arguments_of_another_release_fail_without_being_shown(make_application: Make, row: Row) -> None:
-    @task("probe.strict", max_attempts=1)
+    @task("probe.strict", retry=RetryPolicy(max_attempts=1))
     async def strict(run: TaskRun, *, number: int) -> None: ...
 
     probe = make_application(strict)
@@ -147,7 +147,7 @@ async def test_arguments_of_another_release_fail_without_being_shown(make_applic
 async def test_it_is_cancelled_where_it_awaits_after_the_soft_limit(make_application: Make, row: Row) -> None:
     reached: list[str] = []
 
-    @task("probe.slow", soft_limit=0.05, max_attempts=1)
+    @task("probe.slow", soft_limit=0.05, retry=RetryPolicy(max_attempts=1))
     async def slow(run: TaskRun) -> None:
         await asyncio.Event().wait()
         reached.append("the end")
@@ -162,7 +162,7 @@ async def test_it_is_cancelled_where_it_awaits_after_the_soft_limit(make_applica
 
 
 async def test_it_fails_in_time_in_the_middle_of_a_statement(make_application: Make, row: Row) -> None:
-    @task("probe.sleeping", soft_limit=0.2, max_attempts=1)
+    @task("probe.sleeping", soft_limit=0.2, retry=RetryPolicy(max_attempts=1))
     async def sleeping(run: TaskRun) -> None:
         await run.session.execute(text("SELECT pg_sleep(30)"))
 
@@ -227,7 +227,7 @@ async def test_a_task_that_cannot_be_told_its_end_ends_all_the_same(make_applica
     async def refuse(session: AsyncSession, outcome: Outcome) -> None:
         raise RuntimeError(f"not {outcome}")
 
-    @task("probe.untellable", on_end=refuse, max_attempts=1)
+    @task("probe.untellable", on_end=refuse, retry=RetryPolicy(max_attempts=1))
     async def untellable(run: TaskRun) -> None: ...
 
     probe = make_application(untellable)

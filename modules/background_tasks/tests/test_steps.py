@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from framework.application import Application
-from framework.tasks import Outcome, TaskRun, cancel, step_task
+from framework.tasks import Outcome, RetryPolicy, TaskRun, cancel, step_task
 from framework.tasks.runner import Next, Runner
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -47,7 +47,7 @@ async def finish(session: AsyncSession, outcome: Outcome, *, lines: int) -> None
     await write(session, f"{outcome} of {lines}")
 
 
-@step_task("probe.read", cursor=Place, on_end=finish, max_attempts=2)
+@step_task("probe.read", cursor=Place, on_end=finish, retry=RetryPolicy(max_attempts=2))
 async def read(run: TaskRun, cursor: Place | None, *, lines: int) -> Place | None:
     line = cursor.line + 1 if cursor else 1
     await write(run.session, f"line {line}")

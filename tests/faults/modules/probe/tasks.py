@@ -6,7 +6,7 @@ import signal
 import time
 
 import structlog
-from framework.tasks import Outcome, TaskRun, step_task, task
+from framework.tasks import Outcome, RetryPolicy, TaskRun, step_task, task
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,12 +30,12 @@ async def slow(run: TaskRun, *, key: str, seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-@task("probe.poison", max_attempts=2)
+@task("probe.poison", retry=RetryPolicy(max_attempts=2))
 async def poison(run: TaskRun) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@task("probe.stuck", max_attempts=1, soft_limit=0.5, hard_limit=1)
+@task("probe.stuck", retry=RetryPolicy(max_attempts=1), soft_limit=0.5, hard_limit=1)
 async def stuck(run: TaskRun) -> None:
     time.sleep(60)  # noqa: ASYNC251 - holds the event loop, so that only the hard limit ends it
 
