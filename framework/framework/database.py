@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from fastapi import Depends, Request
 from sqlalchemy import DateTime, Dialect, MetaData, Uuid, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -23,7 +22,6 @@ from framework.settings import Settings
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CONNECT_TIMEOUT = 5.0
 
 naming_convention = {
@@ -217,19 +215,3 @@ def is_connection_lost(error: BaseException) -> bool:
 def _is_farewell(error: object) -> bool:
     """Postgres ends the session after it (its protocol, "ErrorResponse"): a shutdown, an administrator, a time limit."""
     return getattr(error, "severity_en", None) in ("FATAL", "PANIC")
-
-
-async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    context = request.scope["seamark"]
-    database: Database = request.app.state.application.database
-    async with database.unit_of_work(read_only=request.method in SAFE_METHODS) as session:
-        context.commit_sent = False
-        yield session
-        if request.method not in SAFE_METHODS:
-            # What is still to be written goes first, so that from here on there is nothing but COMMIT.
-            await session.flush()
-            context.commit_sent = True
-
-
-Session = Annotated[AsyncSession, Depends(_request_session, scope="function")]
-"""The request's unit of work: commits before the first byte of the response leaves, READ ONLY for GET and HEAD."""

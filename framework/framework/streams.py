@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.responses import StreamingResponse
 from starlette.routing import BaseRoute
 
-from framework.database import _request_session
+from framework.request_session import request_session
 
 
 def is_stream(route: BaseRoute) -> bool:
@@ -33,4 +33,4 @@ def takes_session(route: BaseRoute) -> bool:
 
 
 def _uses_session(dependant: Dependant) -> bool:
-    return dependant.call is _request_session or any(_uses_session(child) for child in dependant.dependencies)
+    return dependant.call is request_session or any(_uses_session(child) for child in dependant.dependencies)

@@ -320,7 +320,7 @@ STREAM = """
         from fastapi import Depends
         from fastapi.responses import StreamingResponse
         from fastapi.sse import EventSourceResponse
-        from framework.database import Session
+        from framework.request_session import Session
 
         async def through(session: Session): ...
 

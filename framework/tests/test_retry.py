@@ -11,11 +11,11 @@ import pytest
 from fastapi import Body, FastAPI, File, Request
 from fastapi.responses import StreamingResponse
 from framework.application import Application, CurrentApplication
-from framework.database import Session
 from framework.embedded import EmbeddedPostgres, data_home
 from framework.middleware import retry
 from framework.policies import policy, public, signed_in
 from framework.principal import Authentication, Principal
+from framework.request_session import Session
 from framework.routing import Router
 from framework.sessions import SessionToken
 from sqlalchemy import BigInteger, Identity, Text, text

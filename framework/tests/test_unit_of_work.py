@@ -10,10 +10,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from framework.application import Application
-from framework.database import Database, Session, after_commit, connect_arguments
+from framework.database import Database, after_commit, connect_arguments
 from framework.policies import policy, public, signed_in
 from framework.principal import Authentication, Principal
 from framework.problems import Problem
+from framework.request_session import Session
 from framework.routing import Router
 from framework.sessions import SessionToken
 from sqlalchemy import text

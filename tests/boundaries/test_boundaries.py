@@ -63,7 +63,7 @@ class TestDirections:
         "files",
         [
             {"host/host/boot.py": "from framework import routing\nimport framework.loader"},
-            {"modules/alpha/alpha/service.py": "from framework.database import Session\nimport sqlalchemy, os"},
+            {"modules/alpha/alpha/service.py": "from framework.request_session import Session\nimport sqlalchemy, os"},
             {"modules/alpha/alpha/service.py": "from beta.contract import Event"},
             {"modules/alpha/alpha/service.py": "from beta import contract\nimport beta.contract"},
             {

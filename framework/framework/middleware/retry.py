@@ -4,7 +4,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.context import RequestContext
-from framework.database import SAFE_METHODS, is_connection_lost
+from framework.database import is_connection_lost
+from framework.request_session import SAFE_METHODS
 
 log = structlog.get_logger()
 ATTEMPTS = 4

@@ -3,9 +3,9 @@ from uuid import UUID
 
 from fastapi import Path
 from framework.application import CurrentApplication
-from framework.database import Session
 from framework.listing import Page, PageRows
 from framework.policies import policy, require
+from framework.request_session import Session
 from framework.routing import Router
 
 from background_tasks import history

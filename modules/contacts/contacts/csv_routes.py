@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from framework.application import CurrentApplication
 from framework.context import CurrentPrincipal
-from framework.database import Session
 from framework.listing import ListQuery, Page, PageRows
 from framework.policies import policy, require
+from framework.request_session import Session
 from framework.settings import settings_of
 
 from contacts import exports, imports

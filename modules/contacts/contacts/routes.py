@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import Path, Response
 from framework.application import CurrentApplication
-from framework.database import Session
 from framework.listing import ListQuery, Page, PageRows
 from framework.policies import policy, require
+from framework.request_session import Session
 from framework.routing import Router
 
 from contacts import service, suggestions

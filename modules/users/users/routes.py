@@ -4,10 +4,10 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from framework.application import CurrentApplication
 from framework.context import CurrentContext, CurrentPrincipal
-from framework.database import Session
 from framework.listing import ListQuery, Page, PageRows
 from framework.policies import optional, policy, require, signed_in
 from framework.problems import Problem, response
+from framework.request_session import Session
 from framework.routing import Router
 from starlette.responses import Response
 
