@@ -4,9 +4,10 @@ The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (its row) → ``
 ``background_tasks.worker`` → ``runner`` (its transaction), which holds the row by ``guard`` and speaks by ``signals``.
 """
 
-from framework.tasks.declaration import Outcome, Task, TaskRun, step_task, task
+from framework.tasks.declaration import Outcome, Task, step_task, task
 from framework.tasks.outbox import cancel
 from framework.tasks.retry import RetryLater, RetryPolicy
+from framework.tasks.run import TaskRun
 from framework.tasks.schedule import Schedule
 
 __all__ = ["Outcome", "RetryLater", "RetryPolicy", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
+from typing import Any, Concatenate, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -13,11 +13,8 @@ from typing_extensions import ParamSpec
 from framework.tasks import outbox
 from framework.tasks.arguments import Arguments
 from framework.tasks.retry import RetryPolicy
+from framework.tasks.run import TaskRun
 from framework.tasks.tables import TaskState
-
-if TYPE_CHECKING:
-    from framework.application import Application
-    from framework.tasks.signals import Signal
 
 # With a default, so that `Task` alone means a task of any arguments (PEP 696).
 P = ParamSpec("P", default=...)
@@ -31,26 +28,6 @@ class Outcome(StrEnum):
     SUCCEEDED = TaskState.SUCCEEDED
     FAILED = TaskState.FAILED
     CANCELLED = TaskState.CANCELLED
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRun:
-    """What a running task is given first.
-
-    ``session`` is the transaction of its effect, which the runner commits together with the mark that it is done. What
-    leaves Postgres (mail, HTTP) cannot be part of it and may happen twice: hand on ``task_id`` as the idempotency key.
-    """
-
-    application: "Application"
-    session: AsyncSession
-    task_id: UUID
-    attempt: int
-    """1 at the first start. A task with steps counts anew after each that was committed."""
-    signal: "Signal"
-
-    async def progress(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Show how far it is, at once and whatever becomes of the transaction. Cheap enough to call for every row."""
-        await self.signal.progress(done, total, note)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from framework.application import Application
 from framework.correlation import bound, correlation_id, set_correlation_id
 from framework.database import is_connection_lost
-from framework.tasks.declaration import Outcome, Task, TaskRun
+from framework.tasks.declaration import Outcome, Task
 from framework.tasks.failures import LostWorkerError, SoftLimitError, describe
 from framework.tasks.guard import LockedRow, lock
 from framework.tasks.registry import tasks_of
+from framework.tasks.run import TaskRun
 from framework.tasks.signals import CancelRequestedError, Signal
 from framework.tasks.tables import TaskState
 from framework.tasks.wake import wake_relays
