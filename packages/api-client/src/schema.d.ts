@@ -133,11 +133,71 @@ export interface paths {
         };
         /**
          * List Tasks
-         * @description What was asked for and what became of it, the latest first.
+         * @description What was asked for and what became of it, the latest first. A search finds parts of names, correlation ids and ids.
          */
         get: operations["background_tasks.list_tasks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/tasks/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Tasks
+         * @description Have all dead letters of a task run again.
+         */
+        post: operations["background_tasks.retry_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Task
+         * @description All that is kept of one task. Secrets among its arguments are masked.
+         */
+        get: operations["background_tasks.get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/tasks/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Task
+         * @description Have a failed or cancelled task run again, with as many attempts as at first and after the steps it has committed.
+         */
+        post: operations["background_tasks.retry_task"];
         delete?: never;
         options?: never;
         head?: never;
@@ -158,6 +218,106 @@ export interface paths {
          * @description It ends when its worker sees this, within about a second; steps that were committed stay.
          */
         post: operations["background_tasks.cancel_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Summary
+         * @description How many tasks are in which state, and what needs somebody.
+         */
+        get: operations["background_tasks.get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Queues
+         * @description What waits in each queue now, and who works on it.
+         */
+        get: operations["background_tasks.list_queues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/queues/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Samples
+         * @description What relays saw of the queues, on a regular grid, for plots.
+         */
+        get: operations["background_tasks.list_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workers
+         * @description Workers that were seen in the last day, and what each of them runs.
+         */
+        get: operations["background_tasks.list_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/background_tasks/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description What runs by itself: when it is due, and what became of the last run.
+         */
+        get: operations["background_tasks.list_schedules"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -665,6 +825,24 @@ export interface components {
             navigation: components["schemas"]["NavigationItem"][];
             user: components["schemas"]["SignedInUser"] | null;
         };
+        /** AttemptItem */
+        AttemptItem: {
+            /** Number */
+            number: number;
+            outcome: components["schemas"]["AttemptOutcome"];
+            /** Worker */
+            worker: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            failure: components["schemas"]["Failure"] | null;
+        };
+        /**
+         * AttemptOutcome
+         * @enum {string}
+         */
+        AttemptOutcome: "running" | "succeeded" | "failed" | "lost" | "cancelled";
         /**
          * ContactChange
          * @description Fields that are left out stay. ``version`` is the one that was read; when it is not the latest, the answer is 409.
@@ -746,6 +924,84 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /** Counts */
+        Counts: {
+            /**
+             * Queued
+             * @default 0
+             */
+            queued: number;
+            /**
+             * Scheduled
+             * @default 0
+             */
+            scheduled: number;
+            /**
+             * Retrying
+             * @default 0
+             */
+            retrying: number;
+            /**
+             * Parked
+             * @default 0
+             */
+            parked: number;
+            /**
+             * Running
+             * @default 0
+             */
+            running: number;
+            /**
+             * Failed
+             * @default 0
+             */
+            failed: number;
+            /**
+             * Cancelled
+             * @default 0
+             */
+            cancelled: number;
+            /** Ended Last Hour */
+            ended_last_hour: number;
+            /** Failed Last Hour */
+            failed_last_hour: number;
+        };
+        /**
+         * Declaration
+         * @description What the task's declaration says, as this process knows it.
+         */
+        Declaration: {
+            /** Max Attempts */
+            max_attempts: number;
+            /** Soft Limit */
+            soft_limit: number;
+            /** Hard Limit */
+            hard_limit: number;
+            /**
+             * External
+             * @description Its effect leaves the database, so another attempt may cause it again.
+             */
+            external: boolean;
+            /**
+             * Steps
+             * @description It commits step by step, and goes on after the last one.
+             */
+            steps: boolean;
+        };
+        /**
+         * EventKind
+         * @enum {string}
+         */
+        EventKind: "enqueued" | "delayed" | "published" | "started" | "failed" | "lost" | "cancel_requested" | "retry" | "succeeded" | "dead" | "cancelled";
+        /** Failure */
+        Failure: {
+            /** Type */
+            type: string;
+            /** Message */
+            message: string;
+            /** Traceback */
+            traceback: string;
         };
         /** FindingOut */
         FindingOut: {
@@ -856,6 +1112,22 @@ export interface components {
          * @enum {string}
          */
         ImportStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /** LastRun */
+        LastRun: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
         /** Liveness */
         Liveness: {
             /**
@@ -864,6 +1136,24 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /** LogLine */
+        LogLine: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** Level */
+            level: string;
+            /** Event */
+            event: string;
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            };
         };
         /** Me */
         Me: {
@@ -941,6 +1231,18 @@ export interface components {
         Modules: {
             /** Items */
             items: components["schemas"]["ModuleOut"][];
+        };
+        /** NamedCount */
+        NamedCount: {
+            /** Name */
+            name: string;
+            /** Count */
+            count: number;
+            /**
+             * Latest At
+             * Format: date-time
+             */
+            latest_at: string;
         };
         /** NavigationItem */
         NavigationItem: {
@@ -1021,6 +1323,11 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /**
+         * ParkedReason
+         * @enum {string}
+         */
+        ParkedReason: "unknown_name" | "queue_not_consumed";
         /** PasswordBody */
         PasswordBody: {
             /**
@@ -1048,6 +1355,93 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** QueueItem */
+        QueueItem: {
+            /** Queue */
+            queue: string;
+            /**
+             * Waiting
+             * @description Due and not begun.
+             */
+            waiting: number;
+            /** Running */
+            running: number;
+            /**
+             * Delayed
+             * @description Due later, failed ones that are to run again among them.
+             */
+            delayed: number;
+            /** Dead Letters */
+            dead_letters: number;
+            /**
+             * Lag Seconds
+             * @description How long the longest due task has been waiting.
+             */
+            lag_seconds: number;
+            /**
+             * Per Minute
+             * @description Ended in the last minute; null while no relay writes samples.
+             */
+            per_minute: number | null;
+            /**
+             * In Broker
+             * @description Messages in the broker when a relay last looked; null: unknown.
+             */
+            in_broker: number | null;
+            /**
+             * Workers
+             * @description Live workers that consume it.
+             */
+            workers: string[];
+        };
+        /**
+         * QueueSamples
+         * @description A value for each step; null where no relay looked.
+         */
+        QueueSamples: {
+            /** Queue */
+            queue: string;
+            /**
+             * Waiting
+             * @description The most in the step.
+             */
+            waiting: (number | null)[];
+            /**
+             * Lag
+             * @description Seconds; the longest in the step.
+             */
+            lag: (number | null)[];
+            /**
+             * Finished
+             * @description In the step, whatever their end.
+             */
+            finished: (number | null)[];
+            /**
+             * Failed
+             * @description Dead letters of the step.
+             */
+            failed: (number | null)[];
+            /** In Broker */
+            in_broker: (number | null)[];
+        };
+        /** Queues */
+        Queues: {
+            /** Items */
+            items: components["schemas"]["QueueItem"][];
+        };
+        /** Retried */
+        Retried: {
+            /** Retried */
+            retried: number;
+        };
+        /** RetryAll */
+        RetryAll: {
+            /**
+             * Name
+             * @description A task's whole name.
+             */
+            name: string;
+        };
         /** RoleBody */
         RoleBody: {
             /** Label */
@@ -1065,6 +1459,90 @@ export interface components {
             permissions: string[];
             /** Built In */
             built_in: boolean;
+        };
+        /** RunningTask */
+        RunningTask: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Done */
+            done: number | null;
+            /** Total */
+            total: number | null;
+            /** Note */
+            note: string | null;
+        };
+        /** Samples */
+        Samples: {
+            /**
+             * Start
+             * Format: date-time
+             * @description Of the first step.
+             */
+            start: string;
+            /** Step Seconds */
+            step_seconds: number;
+            /**
+             * Steps
+             * @description At most 240.
+             */
+            steps: number;
+            /** Series */
+            series: components["schemas"]["QueueSamples"][];
+        };
+        /** ScheduleItem */
+        ScheduleItem: {
+            /** Entry */
+            entry: string;
+            /** Task */
+            task: string;
+            /**
+             * Timing
+             * @description In words.
+             */
+            timing: string;
+            /**
+             * Missed
+             * @description What happens to slots that were due while no beat ran: skip, once or all.
+             */
+            missed: string;
+            /** Last Due At */
+            last_due_at: string | null;
+            /** Next Due At */
+            next_due_at: string | null;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description When a beat last looked at it.
+             */
+            seen_at: string;
+            /**
+             * Gone
+             * @description No beat looks at it any more, though one looks at others: its module was removed.
+             */
+            gone: boolean;
+            last_run: components["schemas"]["LastRun"] | null;
+        };
+        /** Schedules */
+        Schedules: {
+            /** Items */
+            items: components["schemas"]["ScheduleItem"][];
+            /**
+             * Beat Seen At
+             * @description When any beat was last seen.
+             */
+            beat_seen_at: string | null;
         };
         /** SessionOut */
         SessionOut: {
@@ -1116,6 +1594,43 @@ export interface components {
             /** Permissions */
             permissions: string[];
         };
+        /**
+         * Summary
+         * @description The head of the pages.
+         */
+        Summary: {
+            counts: components["schemas"]["Counts"];
+            /**
+             * Dead Letters
+             * @description By task, the most first.
+             */
+            dead_letters: components["schemas"]["NamedCount"][];
+            /**
+             * Parked
+             * @description By task, the most first.
+             */
+            parked: components["schemas"]["NamedCount"][];
+            /**
+             * Workers
+             * @description Live ones.
+             */
+            workers: number;
+            /**
+             * Modules
+             * @description Modules that tasks in the list are of, for its filter.
+             */
+            modules: string[];
+            /**
+             * Queues
+             * @description The same for queues.
+             */
+            queues: string[];
+            /**
+             * Names
+             * @description The same for tasks.
+             */
+            names: string[];
+        };
         /** TagItem */
         TagItem: {
             /** Name */
@@ -1128,8 +1643,8 @@ export interface components {
             /** Items */
             items: components["schemas"]["TagItem"][];
         };
-        /** TaskItem */
-        TaskItem: {
+        /** TaskDetail */
+        TaskDetail: {
             /**
              * Id
              * Format: uuid
@@ -1137,14 +1652,26 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** Module */
+            module: string;
             /** Queue */
             queue: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            priority: "high" | "normal" | "low";
             status: components["schemas"]["TaskStatus"];
             /**
              * Attempt
              * @description Starts so far.
              */
             attempt: number;
+            /**
+             * Worker
+             * @description That started it last.
+             */
+            worker: string | null;
             /** Done */
             done: number | null;
             /** Total */
@@ -1158,6 +1685,146 @@ export interface components {
             error: string | null;
             /** Correlation Id */
             correlation_id: string;
+            /**
+             * Schedule
+             * @description The schedule's entry that it is a slot of.
+             */
+            schedule: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Available At
+             * Format: date-time
+             * @description It does not start before.
+             */
+            available_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /**
+             * Arguments
+             * @description Secrets masked.
+             */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /**
+             * Arguments Hidden
+             * @description Why only the names of the arguments are shown, where that is so.
+             */
+            arguments_hidden: string | null;
+            /** @description Null where this process does not know the task. */
+            declaration: components["schemas"]["Declaration"] | null;
+            /** @description Of the last attempt that failed. */
+            failure: components["schemas"]["Failure"] | null;
+            /**
+             * Attempts
+             * @description The first one first.
+             */
+            attempts: components["schemas"]["AttemptItem"][];
+            /**
+             * Timeline
+             * @description In the order of time.
+             */
+            timeline: components["schemas"]["TimelineEvent"][];
+            /**
+             * Logs
+             * @description The latest 500, in the order of time.
+             */
+            logs: components["schemas"]["LogLine"][];
+            /** Publications */
+            publications: number;
+            /**
+             * Steps
+             * @description Committed so far.
+             */
+            steps: number;
+            /**
+             * Cursor
+             * @description Where its next step goes on.
+             */
+            cursor: unknown;
+            /** Unique Key */
+            unique_key: string | null;
+            /** Order Key */
+            order_key: string | null;
+            /**
+             * Waits For
+             * @description An earlier task with the same order key, which goes first.
+             */
+            waits_for: string | null;
+            /**
+             * Due At
+             * @description The slot of its schedule.
+             */
+            due_at: string | null;
+            parked: components["schemas"]["ParkedReason"] | null;
+            /** Heartbeat At */
+            heartbeat_at: string | null;
+            /**
+             * Kept Until
+             * @description Then it is purged.
+             */
+            kept_until: string | null;
+            /**
+             * Siblings
+             * @description Other tasks with the same correlation id; counted up to 1000.
+             */
+            siblings: number;
+        };
+        /** TaskItem */
+        TaskItem: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Module */
+            module: string;
+            /** Queue */
+            queue: string;
+            /**
+             * Priority
+             * @enum {string}
+             */
+            priority: "high" | "normal" | "low";
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Attempt
+             * @description Starts so far.
+             */
+            attempt: number;
+            /**
+             * Worker
+             * @description That started it last.
+             */
+            worker: string | null;
+            /** Done */
+            done: number | null;
+            /** Total */
+            total: number | null;
+            /** Note */
+            note: string | null;
+            /**
+             * Error
+             * @description What went wrong last; a task that is queued may have failed before.
+             */
+            error: string | null;
+            /** Correlation Id */
+            correlation_id: string;
+            /**
+             * Schedule
+             * @description The schedule's entry that it is a slot of.
+             */
+            schedule: string | null;
             /**
              * Created At
              * Format: date-time
@@ -1178,9 +1845,24 @@ export interface components {
         };
         /**
          * TaskStatus
+         * @description As people tell them apart. The row's own state knows only the last three, and ``queued`` for all the others.
          * @enum {string}
          */
-        TaskStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        TaskStatus: "queued" | "scheduled" | "retrying" | "parked" | "running" | "succeeded" | "failed" | "cancelled";
+        /** TimelineEvent */
+        TimelineEvent: {
+            kind: components["schemas"]["EventKind"];
+            /**
+             * At
+             * @description Unknown for a publication: only their number is kept.
+             */
+            at: string | null;
+            /**
+             * Text
+             * @description A short sentence for people.
+             */
+            text: string;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -1193,6 +1875,45 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /** WorkerItem */
+        WorkerItem: {
+            /** Name */
+            name: string;
+            status: components["schemas"]["WorkerStatus"];
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Queues */
+            queues: string[];
+            /**
+             * Tasks
+             * @description The names that it knows.
+             */
+            tasks: string[];
+            /** Concurrency */
+            concurrency: number;
+            /** Release */
+            release: string;
+            /** Running */
+            running: components["schemas"]["RunningTask"][];
+        };
+        /**
+         * WorkerStatus
+         * @enum {string}
+         */
+        WorkerStatus: "running" | "stopping" | "silent";
+        /** Workers */
+        Workers: {
+            /** Items */
+            items: components["schemas"]["WorkerItem"][];
         };
         /** Body_contacts.start_import */
         start_import: {
@@ -1356,6 +2077,13 @@ export interface operations {
                 /** @description Items a page. */
                 limit?: number;
                 status?: components["schemas"]["TaskStatus"] | null;
+                module?: string | null;
+                queue?: string | null;
+                /** @description A task's whole name; `q` finds parts of it. */
+                name?: string | null;
+                correlation_id?: string | null;
+                /** @description The slots of this entry. */
+                schedule?: string | null;
             };
             header?: never;
             path?: never;
@@ -1370,6 +2098,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_TaskItem_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "background_tasks.retry_tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryAll"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "background_tasks.get_task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "background_tasks.retry_task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Validation Error */
@@ -1410,6 +2233,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "background_tasks.get_summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
+                };
+            };
+        };
+    };
+    "background_tasks.list_queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queues"];
+                };
+            };
+        };
+    };
+    "background_tasks.list_samples": {
+        parameters: {
+            query?: {
+                /** @description How far back. */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "background_tasks.list_workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workers"];
+                };
+            };
+        };
+    };
+    "background_tasks.list_schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedules"];
                 };
             };
         };
