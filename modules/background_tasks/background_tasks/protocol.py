@@ -26,14 +26,14 @@ class WorkerIdentity:
 class SignOfLife:
     """The parent, every second from its consumer's loop: what no longer consumes goes silent."""
 
-    children: tuple[int, ...]
-    """The process ids of its pool."""
+    running: dict[str, int]
+    """By task row: the process id of the child that has begun it (Celery's ``state.active_requests``)."""
     stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KillChild:
-    """The relay: the child holds on to a task that was cancelled long ago."""
+    """The relay: the child holds on to a task that was cancelled long ago. Not when it has another by now."""
 
     pid: int
     task_id: str

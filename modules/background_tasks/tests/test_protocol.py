@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 SAID: list[Message] = [
     WorkerIdentity("celery@here", ("default", "mail"), ("mail.send",), 4, "2026.1"),
-    SignOfLife((101, 102), stopping=True),
+    SignOfLife({"0198c0de-0000-7000-8000-000000000000": 101}, stopping=True),
     KillChild(101, "0198c0de-0000-7000-8000-000000000000"),
     WaitingMessages(7),
     WaitingMessages(None),
