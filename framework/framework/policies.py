@@ -56,18 +56,24 @@ class RoutePolicy:
     ``max_body`` is in bytes (``None``: ``SM_MAX_BODY``); a callable asks a setting, which the import of a module must not.
     ``retry_safe`` lets a request with an unsafe method run again
     when the database connection is lost before COMMIT was sent; safe methods always may.
+    An ``unattended`` route is asked by pages by themselves, so it keeps no session alive.
     """
 
     access: Access
     max_body: int | Callable[[], int] | None = None
     retry_safe: bool = False
+    unattended: bool = False
 
 
 def policy[F: Callable[..., object]](
-    access: Access, *, max_body: int | Callable[[], int] | None = None, retry_safe: bool = False
+    access: Access,
+    *,
+    max_body: int | Callable[[], int] | None = None,
+    retry_safe: bool = False,
+    unattended: bool = False,
 ) -> Callable[[F], F]:
     """Declare a route's policy, directly above its function and below ``@router.get(…)``."""
-    declared = RoutePolicy(access, max_body, retry_safe)
+    declared = RoutePolicy(access, max_body, retry_safe, unattended)
 
     def declare(endpoint: F) -> F:
         setattr(endpoint, "__policy__", declared)  # noqa: B010 - a function has no such attribute to the type checker

@@ -34,7 +34,7 @@ class Authentication:
 
     ``load`` answers for the digest of a session id (32 bytes) on a driver connection, outside any transaction and
     by one prepared statement, with ``None`` when that session does not exist, has ended or has expired.
-    ``seen`` is told of every authenticated request and must not block.
+    ``seen`` is told of every authenticated request but unattended ones, and must not block.
     """
 
     load: "Callable[[Connection[Record], bytes, Application], Awaitable[Principal | None]]"

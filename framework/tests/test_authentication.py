@@ -42,6 +42,11 @@ def router() -> Router:
     async def for_people(principal: CurrentPrincipal) -> str:
         return principal.email
 
+    @things.get("/unread")
+    @policy(signed_in, unattended=True)
+    async def for_pages(principal: CurrentPrincipal) -> str:
+        return principal.email
+
     @things.get("/view")
     @policy(require("things.view"))
     async def for_viewers(principal: CurrentPrincipal) -> bool:
@@ -133,6 +138,16 @@ async def test_a_signed_in_person_passes_and_is_noted_as_seen(
     answer = await client.get("/api/things/signed-in", headers=signed("adas_session"))
     assert answer.json() == "ada@example.com"
     assert people.seen == [ADA]
+
+
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(
+    client: httpx.AsyncClient, people: People, signed: Any
+) -> None:
+    answer = await client.get("/api/things/unread", headers=signed("adas_session"))
+
+    assert (answer.status_code, answer.json()) == (200, "ada@example.com")
+    assert people.seen == []
+    assert (await client.get("/api/things/unread")).status_code == 401
 
 
 async def test_with_the_permission_one_passes_without_it_one_is_told_which(

@@ -2,7 +2,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.application import Application
 from framework.context import RequestContext
-from framework.policies import Audience
+from framework.policies import Audience, RoutePolicy
 
 
 class SessionAuthentication:
@@ -29,7 +29,7 @@ class SessionAuthentication:
         if context.policy is None or context.policy.access.audience is Audience.PUBLIC:
             await self.app(scope, receive, send)
             return
-        await self._identify(scope, context)
+        await self._identify(scope, context, context.policy)
         context.policy.access.check(context.principal)
 
         async def send_with_cookie(message: Message) -> None:
@@ -39,7 +39,7 @@ class SessionAuthentication:
 
         await self.app(scope, receive, send_with_cookie)
 
-    async def _identify(self, scope: Scope, context: RequestContext) -> None:
+    async def _identify(self, scope: Scope, context: RequestContext, policy: RoutePolicy) -> None:
         # HTTP/2 may send a field for each cookie (RFC 9113, 8.2.3).
         header = b";".join(value for name, value in scope["headers"] if name == b"cookie")
         if not header or self.authentication is None:
@@ -51,7 +51,8 @@ class SessionAuthentication:
         async with self.application.database.driver_connection() as connection:
             context.principal = await self.authentication.load(connection, context.token.digest, self.application)
         if context.principal is not None:
-            self.authentication.seen(context.principal)
+            if not policy.unattended:
+                self.authentication.seen(context.principal)
             if not current:
                 # An earlier key verified it: sign it anew, so that the old key can be retired.
                 context.set_cookie = self.cookie.write(context.token)
