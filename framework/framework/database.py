@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import DateTime, Dialect, MetaData, Uuid, event
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Uuid, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
@@ -20,7 +20,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 from framework.settings import Settings
 
 if TYPE_CHECKING:
-    from asyncpg import Connection, Record
+    from asyncpg import Record
 
 CONNECT_TIMEOUT = 5.0
 
@@ -45,7 +45,8 @@ def connect_arguments(settings: Settings, process: str) -> dict[str, Any]:
     """asyncpg's arguments. Behind PgBouncer in transaction mode no statement may be kept and none may share a name."""
     milliseconds = {
         "statement_timeout": settings.database_statement_timeout,
-        "idle_in_transaction_session_timeout": settings.database_statement_timeout * 2,
+        "idle_in_transaction_session_timeout": settings.database_idle_timeout
+        or settings.database_statement_timeout * 2,
         "lock_timeout": settings.database_statement_timeout / 2,
     }
     arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT}
@@ -94,6 +95,8 @@ class Database:
         self._writing = async_sessionmaker(self.engine, **options)
         # The same pool; its transactions begin READ ONLY, so a GET that writes fails in every environment (ASVS 3.5.3).
         self._reading = async_sessionmaker(self.engine.execution_options(postgresql_readonly=True), **options)
+        # The same pool; SQLAlchemy leaves beginning and ending the transaction to who has begun one.
+        self._joining = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def unit_of_work(self, *, read_only: bool = False) -> AsyncIterator[AsyncSession]:
@@ -103,9 +106,9 @@ class Database:
             await session.commit()
 
     @asynccontextmanager
-    async def driver_connection(self) -> "AsyncIterator[Connection[Record]]":
+    async def driver_connection(self) -> "AsyncIterator[asyncpg.Connection[Record]]":
         """asyncpg's own connection out of the same pool, for one statement that must cost little."""
-        fairy = await self._check_out()
+        fairy = await self.check_out()
         connection = fairy.driver_connection
         assert isinstance(connection, asyncpg.Connection)
         try:
@@ -115,13 +118,19 @@ class Database:
             fairy.invalidate()
             raise
         except Exception as error:
-            if connection.is_closed() or _is_farewell(error):
+            if connection.is_closed() or is_farewell(error):
                 raise DatabaseUnavailable("The connection was lost") from error
             raise
         finally:
-            await self._check_in(fairy, connection)
+            await self.check_in(fairy)
 
-    async def _check_out(self) -> PoolProxiedConnection:
+    def join(self, fairy: PoolProxiedConnection) -> AsyncSession:
+        """A session in the transaction that runs on this connection. Its commit and rollback do not end that."""
+        connection = AsyncConnection(self._joining, Connection(self._joining.sync_engine, fairy))
+        session: AsyncSession = self._writing(bind=connection)
+        return session
+
+    async def check_out(self) -> PoolProxiedConnection:
         """Straight from the pool when one lies idle there: only where it has to dial or to wait does it need a greenlet."""
         if self.has_idle_connection:
             try:
@@ -130,9 +139,9 @@ class Database:
                 pass
         return await self.engine.raw_connection()
 
-    async def _check_in(self, fairy: PoolProxiedConnection, connection: "Connection[Record]") -> None:
+    async def check_in(self, fairy: PoolProxiedConnection) -> None:
         """Straight into the pool, where nothing has to be closed; closing needs a greenlet."""
-        if connection.is_closed() and fairy.is_valid:
+        if fairy.is_valid and _is_closed(fairy):
             fairy.invalidate()
         if fairy.is_valid:
             fairy.close()
@@ -156,8 +165,12 @@ class Database:
 
 def _refuse_closed(connection: Any, *_: object) -> None:
     """A connection that the server ended while it lay in the pool; the driver knows without asking. The pool dials anew."""
-    if connection.driver_connection.is_closed():
+    if _is_closed(connection):
         raise DisconnectionError
+
+
+def _is_closed(connection: Any) -> bool:
+    return bool(connection.driver_connection.is_closed())
 
 
 class _Session(SyncSession):
@@ -208,10 +221,10 @@ def is_connection_lost(error: BaseException) -> bool:
         return not isinstance(error.__cause__, TimeoutError)
     if isinstance(error, DBAPIError):
         # The server's farewell may be read before the end of the stream: then SQLAlchemy does not know of it yet.
-        return error.connection_invalidated or _is_farewell(getattr(error.orig, "__cause__", None))
+        return error.connection_invalidated or is_farewell(getattr(error.orig, "__cause__", None))
     return False
 
 
-def _is_farewell(error: object) -> bool:
+def is_farewell(error: object) -> bool:
     """Postgres ends the session after it (its protocol, "ErrorResponse"): a shutdown, an administrator, a time limit."""
     return getattr(error, "severity_en", None) in ("FATAL", "PANIC")

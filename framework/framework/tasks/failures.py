@@ -3,14 +3,17 @@
 import traceback
 from typing import Any
 
+from asyncpg import PostgresError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
-LONGEST_MESSAGE = 500
+from framework.tasks.plain import text
+
+LONGEST_TRACEBACK = 20_000
 
 
 class LostWorkerError(Exception):
-    """Every attempt ended with its process: it was killed, ran out of memory, or went past the hard limit."""
+    """An attempt, or each of them, ended with its process: killed, out of memory, or past the hard limit."""
 
 
 class SoftLimitError(Exception):
@@ -24,16 +27,24 @@ def describe(error: BaseException) -> dict[str, Any]:
         for link in _chain(error)
         for line in (f"{_type(link)}\n", *traceback.format_list(traceback.extract_tb(link.__traceback__)))
     ]
-    return {"type": _type(error), "message": _message(error)[:LONGEST_MESSAGE], "traceback": "".join(frames)}
+    return {
+        "type": _type(error),
+        "message": text(_message(error)),
+        "traceback": text("".join(frames), LONGEST_TRACEBACK),
+    }
+
+
+def describe_briefly(error: BaseException) -> str:
+    return text(f"{_type(error)}: {_message(error)}")
 
 
 def _message(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
-    if isinstance(error, DBAPIError):
-        # Its own text repeats the statement's parameters; the server's further lines name the values of the row.
-        return str(error.orig).partition("\n")[0]
+    if isinstance(error, DBAPIError | PostgresError):
+        # SQLAlchemy's own text repeats the statement's parameters; the server's further lines name the row's values.
+        return str(getattr(error, "orig", error)).partition("\n")[0]
     return str(error)
 
 

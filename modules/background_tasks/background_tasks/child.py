@@ -6,7 +6,8 @@ import socket
 from uuid import UUID
 
 import structlog
-from framework.tasks.runner import Runner, Stopping
+from framework.tasks.runner import Runner
+from framework.tasks.stopping import Stopping
 
 from background_tasks.composition import Composition
 

@@ -1,0 +1,193 @@
+"""One worker's go at a task: a transaction, or one after another where the task has steps."""
+
+from datetime import timedelta
+from enum import Enum
+from time import monotonic
+from uuid import UUID
+
+import structlog
+
+from framework.application import Application
+from framework.correlation import set_correlation_id
+from framework.database import DatabaseUnavailable, is_connection_lost
+from framework.tasks.declaration import Outcome, Task
+from framework.tasks.failures import LostWorkerError, describe
+from framework.tasks.guard import LockedRow, lock
+from framework.tasks.retry import RetryLater
+from framework.tasks.run import TaskRun
+from framework.tasks.signals import Signal
+from framework.tasks.stopping import Stopping
+from framework.tasks.tables import TaskState
+from framework.tasks.transaction import Transaction
+from framework.tasks.watch import CancelRequestedError, OutOfTimeError, watched
+
+log = structlog.get_logger()
+# Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
+STEP_LEASE = timedelta(seconds=5)
+
+
+class Next(Enum):
+    """What becomes of a task that has not ended."""
+
+    STEP = "the next step, here"
+    GIVEN_BACK = "it waits for another worker"
+    REPEATED = "it runs again later"
+    ELSEWHERE = "another worker has it, or it has ended"
+    PARKED = "no module here knows it"
+
+
+Result = Outcome | Next
+
+
+class Attempt:
+    def __init__(
+        self, application: Application, tasks: dict[str, Task], worker: str, stopping: Stopping, task_id: UUID
+    ) -> None:
+        self.application = application
+        self.tasks = tasks
+        self.worker = worker
+        self.stopping = stopping
+        self.task_id = task_id
+        self.signal = Signal(application.database, task_id)
+        self.began = monotonic()
+        self.name = ""
+        self.number = 0
+        """Of the starts of this task; 0 until it has started here."""
+
+    async def run(self) -> Result:
+        """Raises only when the database does not answer."""
+        try:
+            result = await self._steps()
+        except DatabaseUnavailable as error:
+            if self.number or not is_connection_lost(error):
+                raise
+            # A connection that was lost while it lay in the pool, most likely all of them were: once more.
+            result = await self._steps()
+        await self._write_lines()
+        if result is Outcome.FAILED:
+            log.error("task given up: it is a dead letter now", task=self.name, task_id=str(self.task_id))
+        return result
+
+    async def _steps(self) -> Result:
+        try:
+            while (result := await self._step()) is Next.STEP:
+                pass
+        except Exception as error:
+            if not self.number:
+                raise
+            return await self._fail(error)
+        return result
+
+    async def _step(self) -> Result:
+        async with Transaction(self.application.database) as transaction:
+            row = await self._lock(transaction)
+            if row is None:
+                return Next.ELSEWHERE
+            task = self.tasks.get(row.name)
+            if task is None:
+                return Next.PARKED
+            if not self.number and row.lost:
+                await self.signal.lost()
+            if row.cancel_requested:
+                return await self._end(task, row, Outcome.CANCELLED)
+            if not self.number:
+                if row.attempt - row.step_attempt >= task.retry.max_attempts:
+                    lost = LostWorkerError(f"None of {task.retry.max_attempts} attempts came to its end")
+                    return await self._end(task, row, Outcome.FAILED, lost)
+                # Counted before the effect and beside its transaction, so that an attempt that ends its process counts.
+                self.number = await self.signal.start(self.worker, durable=task.external)
+            cursor = await self._work(task, row)
+            if cursor is None:
+                return await self._end(task, row, Outcome.SUCCEEDED)
+            return await self._keep(task, row, cursor)
+
+    async def _fail(self, error: Exception) -> Result:
+        """Record why the attempt failed, in a transaction of its own: that of the effect is gone."""
+        ended_by_us = isinstance(error, CancelRequestedError | OutOfTimeError)
+        if not ended_by_us:
+            log.error("task failed", task=self.name, task_id=str(self.task_id), attempt=self.number, exc_info=error)
+        async with Transaction(self.application.database) as transaction:
+            row = await self._lock(transaction)
+            if row is None:
+                return Next.ELSEWHERE
+            task = self.tasks[row.name]
+            if isinstance(error, CancelRequestedError):
+                return await self._end(task, row, Outcome.CANCELLED)
+            if isinstance(error, OutOfTimeError):
+                await row.hand_back(uncounted=1)
+                self._wake_relays(row)
+                return Next.GIVEN_BACK
+            await row.failed(self.number, self.worker, describe(error))
+            tries = self.number - row.step_attempt
+            if tries >= task.retry.max_attempts:
+                return await self._end(task, row, Outcome.FAILED, error)
+            delay = error.after if isinstance(error, RetryLater) else task.retry.delay(tries)
+            await row.repeat_later(describe(error), delay)
+            return Next.REPEATED
+
+    async def _lock(self, transaction: Transaction) -> LockedRow | None:
+        row = await lock(transaction, self.task_id)
+        if row is not None:
+            self.name = row.name
+            set_correlation_id(row.correlation_id)
+        return row
+
+    async def _work(self, task: Task, row: LockedRow) -> str | None:
+        """The effect, within its limits. Returns the cursor of the next step as JSON."""
+        arguments = task.arguments.load(row.arguments)
+        tries = self.number - row.step_attempt
+        run = TaskRun(self.application, row.transaction, self.task_id, row.steps, tries, self.signal)
+        async with watched(self.signal, self.stopping, task.soft_limit):
+            with self.signal.lines.gathered():
+                if task.cursor is None:
+                    await task.function(run, **arguments)
+                    cursor = None
+                else:
+                    before = None if row.cursor is None else task.cursor.validate_json(row.cursor)
+                    cursor = await task.function(run, before, **arguments)
+        await self.signal.finish()
+        return None if cursor is None or task.cursor is None else task.cursor.dump_json(cursor).decode()
+
+    async def _keep(self, task: Task, row: LockedRow, cursor: str) -> Result:
+        """Store where the next step goes on, and decide whether it may start here: not if the hard limit could hit it."""
+        spent = monotonic() - self.began
+        if self.stopping.is_set() or spent + task.soft_limit >= task.hard_limit:
+            # The next step's attempts count from the one after this.
+            await row.next_step(cursor, self.number, timedelta(0))
+            await row.rest()
+            self._wake_relays(row)
+            return Next.GIVEN_BACK
+        await row.next_step(cursor, self.number - 1, STEP_LEASE)
+        return Next.STEP
+
+    async def _end(self, task: Task, row: LockedRow, outcome: Outcome, error: Exception | None = None) -> Outcome:
+        await row.end(TaskState(outcome), None if error is None else describe(error))
+        if row.order_key is not None:
+            self._wake_relays(row)
+        if task.on_end is not None:
+            await self._tell(task, row, outcome)
+        return outcome
+
+    async def _tell(self, task: Task, row: LockedRow, outcome: Outcome) -> None:
+        """Its ``on_end``. Where that raises, a success has failed; any other end is one all the same, or it never ends."""
+        assert task.on_end is not None
+        session = row.transaction.session
+        if outcome is Outcome.SUCCEEDED:
+            await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+            return
+        try:
+            async with session.begin_nested():
+                await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+        except Exception as error:
+            if is_connection_lost(error):
+                raise
+            log.exception("task could not be told its end", task=task.name, task_id=str(self.task_id))
+
+    def _wake_relays(self, row: LockedRow) -> None:
+        row.transaction.after_commit(self.application.waker.wake)
+
+    async def _write_lines(self) -> None:
+        try:
+            await self.signal.write_lines()
+        except Exception as error:  # noqa: BLE001 - they are in the log, too
+            log.warning("a task's log lines not kept", error=repr(error))
