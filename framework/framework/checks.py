@@ -10,7 +10,7 @@ import structlog
 from framework.application import Application
 from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
 from framework.database import is_connection_lost
-from framework.findings import Finding, Level, all_codes
+from framework.findings import BootError, Finding, Level, all_codes
 
 log = structlog.get_logger()
 Findings = Iterable[Finding]
@@ -64,6 +64,17 @@ async def run_checks(application: Application, checks: Sequence[Check], *, stati
         tuple(sorted((item for item in found if item.code not in reasons), key=lambda item: (-item.level, item.code))),
         tuple((item, reasons[item.code]) for item in found if item.code in reasons),
     )
+
+
+async def refuse_on_errors(application: Application, checks: Sequence[Check], *, static_only: bool = False) -> None:
+    """For a boot: raises ``BootError`` with the errors that ``checks`` find, and logs the rest."""
+    report = await run_checks(application, checks, static_only=static_only)
+    errors = [finding for finding in report.findings if finding.level >= Level.ERROR]
+    if errors:
+        raise BootError(errors)
+    for finding in report.findings:
+        tell = log.warning if finding.level >= Level.WARNING else log.info
+        tell("check", code=finding.code, message=finding.message, hint=finding.hint)
 
 
 def parse_silenced(text: str) -> tuple[dict[str, str], list[Finding]]:

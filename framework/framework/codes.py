@@ -144,3 +144,10 @@ SM024 = Code(
     "Revisions are numbered within their module, follow one another, and say whether the release before them still runs once they are applied: "
     "`expand` only adds, `contract` takes away or tightens.",
 )
+SM040 = Code(
+    "SM040",
+    "Modules are not told of the events that they subscribe to",
+    Level.WARNING,
+    "Who is told of which event is a table that `sm migrate` writes from the enabled modules and every process reads. "
+    "It differs from them when modules came, went or changed since; a subscriber that is missing there never hears of what happens meanwhile.",
+)

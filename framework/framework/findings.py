@@ -61,4 +61,7 @@ class BootError(Exception):
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         count = f"{len(findings)} problem{'s' if len(findings) != 1 else ''}"
-        super().__init__(f"Seamark cannot start: {count}\n" + "\n".join(f"  {finding}" for finding in findings))
+        super().__init__("\n".join([f"Seamark cannot start: {count}", *self.lines()]))
+
+    def lines(self) -> list[str]:
+        return [f"  {finding}" for finding in self.findings]

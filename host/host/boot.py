@@ -11,9 +11,9 @@ import structlog
 from fastapi import FastAPI
 from framework.application import Application, connect
 from framework.asgi import assemble
-from framework.checks import all_checks, run_checks
+from framework.checks import all_checks, refuse_on_errors
 from framework.codes import SM012
-from framework.findings import BootError, Level
+from framework.findings import BootError
 from framework.installation import read_installation
 from framework.migrating.gate import refuse_other_schema
 from framework.routing import Dispatcher
@@ -49,8 +49,10 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     application: Application = app.state.application
     async with AsyncExitStack() as stack:
         stack.push_async_callback(application.close)
-        await _refuse_on_errors(application)
+        await refuse_on_errors(application, all_checks(application), static_only=True)
         await refuse_other_schema(application)
+        # Warns only: a rolled-back image has to start, whatever the release after it has subscribed to.
+        await refuse_on_errors(application, [checks.subscriptions])
         for module in application.modules:
             if module.lifespan is not None:
                 await stack.enter_async_context(module.lifespan(application))
@@ -64,12 +66,3 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
             environment=application.settings.environment,
         )
         yield
-
-
-async def _refuse_on_errors(application: Application) -> None:
-    report = await run_checks(application, all_checks(application), static_only=True)
-    errors = [finding for finding in report.findings if finding.level >= Level.ERROR]
-    if errors:
-        raise BootError(errors)
-    for finding in report.findings:
-        log.warning("check", code=finding.code, message=finding.message, hint=finding.hint)

@@ -7,6 +7,7 @@ from framework.checks import Check
 from framework.codes import SM016
 from framework.findings import Finding, Level
 from framework.migrating import schema_findings
+from framework.subscriptions import subscription_findings
 
 from host import shell
 
@@ -21,7 +22,9 @@ def _frontend_is_built(application: Application) -> Iterator[Finding]:
         )
 
 
+subscriptions = Check("subscriptions", subscription_findings, dynamic=True)
 host_checks = (
     Check("browser application", _frontend_is_built),
     Check("database schema", schema_findings, dynamic=True),
+    subscriptions,
 )

@@ -26,7 +26,7 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 when behind.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Change nothing; show what would be applied.")] = False,
 ) -> None:
-    """Bring the database to the head of every installed module.
+    """Bring the database to the head of every installed module, and have events reach the enabled ones.
 
     Any number may run at once: one works, the others wait. Safe to repeat and to stop; it goes on where it was.
     """
@@ -146,6 +146,9 @@ class ConsoleReport:
             f"[yellow]![/] {revision.id} waited too long for a lock that another session holds (attempt {attempt}); "
             f"trying again in {pause:.0f} s"
         )
+
+    def remark(self, words: str) -> None:
+        console.print(words, markup=False)
 
 
 def _mention_newer(plan: "Plan") -> None:

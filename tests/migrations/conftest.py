@@ -210,6 +210,7 @@ class Recording:
         self.planned: list[str] = []
         self.done: list[str] = []
         self.pauses: list[str] = []
+        self.remarks: list[str] = []
 
     def waiting(self, holder: str) -> None:
         self.holders.append(holder)
@@ -225,6 +226,9 @@ class Recording:
 
     def busy(self, revision: Revision, attempt: int, pause: float) -> None:
         self.pauses.append(revision.id)
+
+    def remark(self, words: str) -> None:
+        self.remarks.append(words)
 
 
 @pytest.fixture

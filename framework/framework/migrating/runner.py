@@ -28,6 +28,7 @@ from framework.migrating.connection import (
 )
 from framework.migrating.environment import upgrade_steps
 from framework.migrating.locations import locations
+from framework.migrating.registering import register
 from framework.migrating.revisions import Revision, closure, read_revisions
 from framework.migrating.state import Applied, Comparison, compare, findings, read_applied
 
@@ -44,6 +45,7 @@ class Report(Protocol):
     def started(self, revision: Revision) -> None: ...
     def finished(self, revision: Revision, seconds: float) -> None: ...
     def busy(self, revision: Revision, attempt: int, pause: float) -> None: ...
+    def remark(self, words: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,10 @@ async def plan(url: str, root: Path) -> Plan:
 
 
 async def migrate(url: str, root: Path, report: Report) -> Plan:
-    """Apply what is missing, and say what was. Raises ``MigrationError``; what was applied until then stays."""
+    """Apply what is missing, then write down who is told of which event; say what was done.
+
+    Raises ``MigrationError``; what was applied until then stays.
+    """
     async with migration_connection(url) as connection, only_migrator(connection, report.waiting):
         planned = await _plan(connection, root)
         if planned.refusals:
@@ -75,6 +80,8 @@ async def migrate(url: str, root: Path, report: Report) -> Plan:
         report.plan(planned.revisions)
         if planned.revisions:
             await _apply(connection, root, planned, report)
+        for words in await register(connection):
+            report.remark(words)
         return planned
 
 

@@ -126,6 +126,7 @@ def _fingerprint() -> str:
 async def _make_template(addresses: Addresses, root: Path) -> None:
     """Migrate an empty database as production does, and drop what other runs left."""
     import asyncpg
+    from framework.migrating.runner import migrate
 
     connection = await asyncpg.connect(addresses.superuser.format(database="postgres"))
     try:
@@ -133,12 +134,13 @@ async def _make_template(addresses: Addresses, root: Path) -> None:
         existing = {row["datname"] for row in rows}
         for name in existing - {addresses.template}:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        if addresses.template not in existing:
-            from framework.migrating.runner import migrate
-
+        # Migrated in any case: who is told of which event may have changed without a revision.
+        if addresses.template in existing:
+            await connection.execute(f"ALTER DATABASE {addresses.template} RENAME TO seamark_unfinished")
+        else:
             await connection.execute("CREATE DATABASE seamark_unfinished OWNER seamark")
-            await migrate(addresses.postgres.format(database="seamark_unfinished"), root, _Silent())
-            await connection.execute(f"ALTER DATABASE seamark_unfinished RENAME TO {addresses.template}")
+        await migrate(addresses.postgres.format(database="seamark_unfinished"), root, _Silent())
+        await connection.execute(f"ALTER DATABASE seamark_unfinished RENAME TO {addresses.template}")
     finally:
         await connection.close()
 
@@ -155,3 +157,4 @@ class _Silent:
     def started(self, revision: object) -> None: ...
     def finished(self, revision: object, seconds: float) -> None: ...
     def busy(self, revision: object, attempt: int, pause: float) -> None: ...
+    def remark(self, words: str) -> None: ...

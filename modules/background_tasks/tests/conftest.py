@@ -11,6 +11,7 @@ from framework.application import Application, connect
 from framework.events import Subscription
 from framework.module import Module
 from framework.settings import Settings
+from framework.subscriptions import write_subscriptions
 from framework.tasks import Task
 from sqlalchemy import text
 
@@ -19,7 +20,7 @@ from sqlalchemy import text
 async def make_application(
     settings: Settings, clean: None, effects_table: None
 ) -> AsyncIterator[Callable[..., Application]]:
-    """``make_application(task, …, subscriptions=(…,))``"""
+    """``make_application(task, …)``; with subscriptions: ``subscribed``."""
     async with AsyncExitStack() as stack:
 
         def make(*tasks: Task, subscriptions: tuple[Subscription, ...] = ()) -> Application:
@@ -29,6 +30,19 @@ async def make_application(
             return application
 
         yield make
+
+
+@pytest.fixture
+def subscribed(make_application: Callable[..., Application]) -> Callable[..., Awaitable[Application]]:
+    """``await subscribed(Subscription(…), …)``: an application whose module is told of events, as after ``sm migrate``."""
+
+    async def subscribed(*subscriptions: Subscription) -> Application:
+        application = make_application(subscriptions=subscriptions)
+        async with application.database.driver_connection() as connection:
+            await write_subscriptions(connection, application.modules)
+        return application
+
+    return subscribed
 
 
 @pytest.fixture
