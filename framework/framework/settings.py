@@ -186,6 +186,12 @@ class Settings(EnvironmentSettings):
     database_pool_size: int = Field(10, ge=1, description="Connections that a web process has at most, and keeps.")
     database_pool_timeout: float = Field(5, gt=0, description="Seconds to wait for a connection before 503.")
     database_statement_timeout: float = Field(30, gt=0, description="Seconds a statement may run.")
+    database_idle_timeout: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds for which a transaction may do nothing before Postgres ends it. Unset: twice "
+        "`SM_DATABASE_STATEMENT_TIMEOUT`.",
+    )
     database_slow_statement: float = Field(1, gt=0, description="Seconds from which a statement is logged as slow.")
     redis_url: RedisUrl = Field(description="`redis://host:6379/0`: broker, limits and speed, never truth.")
     log_format: Literal["console", "json"] = Field(

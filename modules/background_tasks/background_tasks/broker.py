@@ -4,18 +4,17 @@ from collections.abc import Collection
 from typing import Any
 
 from framework.settings import Settings
-from framework.tasks import Task
+from framework.tasks.tables import Priority
 from kombu import Queue
+
+from background_tasks.settings import BackgroundTasksSettings
 
 DEFAULT_QUEUE = "default"
 KEY_PREFIX = "seamark:"
-# Longer than any task may take: a message that comes back while its task runs finds the row locked, and is only a waste.
-SHORTEST_VISIBILITY = 300.0
 
 
-def configuration(settings: Settings, tasks: Collection[Task] = ()) -> dict[str, Any]:
-    """Celery's settings. A worker consumes the queues of ``tasks`` and no others."""
-    longest = max((task.hard_limit for task in tasks), default=0)
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Celery's settings for whoever speaks with the broker."""
     return {
         "broker_url": settings.redis_url.get_secret_value(),
         "broker_connection_retry_on_startup": True,
@@ -23,22 +22,38 @@ def configuration(settings: Settings, tasks: Collection[Task] = ()) -> dict[str,
         "broker_transport_options": {
             # A Redis may be shared, and Celery's own names are as common as `default`.
             "global_keyprefix": KEY_PREFIX,
-            "visibility_timeout": max(2 * longest, SHORTEST_VISIBILITY),
+            "priority_steps": [int(priority) for priority in Priority],
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
+            # How soon a consumer notices that its broker has gone without a word: twice this, where the default is 25.
+            "health_check_interval": 4,
         },
         "task_default_queue": DEFAULT_QUEUE,
-        "task_queues": [
-            Queue(name, routing_key=name) for name in sorted({task.queue for task in tasks} or {DEFAULT_QUEUE})
-        ],
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
-        "worker_prefetch_multiplier": 1,
         # The row is the result, and the history.
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
+    }
+
+
+def worker_configuration(settings: Settings, own: BackgroundTasksSettings, queues: Collection[str]) -> dict[str, Any]:
+    """Celery's settings for workers and beat. Its own command-line options go before them."""
+    common = configuration(settings)
+    return common | {
+        "broker_transport_options": {
+            **common["broker_transport_options"],
+            "visibility_timeout": own.visibility_timeout,
+        },
+        "task_queues": [Queue(name, routing_key=name) for name in sorted(queues)],
+        "task_create_missing_queues": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_concurrency": own.concurrency or "auto",
+        "worker_prefetch_multiplier": own.prefetch,
+        "worker_max_tasks_per_child": own.max_tasks_per_child,
+        # In KiB.
+        "worker_max_memory_per_child": own.max_memory_per_child and own.max_memory_per_child * 1024,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_consumer": "background_tasks.consumer:Consumer",

@@ -4,9 +4,8 @@ from celery import Celery
 from framework.findings import BootError
 
 from background_tasks import process
-from background_tasks.broker import configuration
+from background_tasks.broker import worker_configuration
 from background_tasks.composition import compose
-from background_tasks.supervision import RelayStep
 from background_tasks.worker import Worker
 
 
@@ -16,11 +15,10 @@ def create_app() -> Celery:
     app = Celery("seamark")
     app.composition = composition
     app.worker = Worker(composition)
-    app.conf.update(configuration(composition.settings, composition.tasks.values()))
+    app.conf.update(worker_configuration(composition.settings, composition.own, composition.queues))
     for task in composition.tasks.values():
         # The message is this name and the id of a row; everything else is in the row.
         app.task(app.worker.run, name=task.name, time_limit=task.hard_limit)
-    app.steps["worker"].add(RelayStep)
     app.worker.install()
     process.install(composition)
     return app

@@ -1,6 +1,7 @@
 from framework.module import Module, Permission
 
-from background_tasks.health import checks
+from background_tasks import checks, health
+from background_tasks.probe import worker_alive
 from background_tasks.routes import router
 from background_tasks.settings import BackgroundTasksSettings
 
@@ -13,5 +14,7 @@ module = Module(
         Permission("background_tasks.manage", "Cancel tasks"),
     ),
     settings=BackgroundTasksSettings,
-    health=checks,
+    health=health.checks,
+    checks=checks.checks,
+    commands=(worker_alive,),
 )

@@ -1,17 +1,25 @@
-"""What the worker's parent and beat do when they start: log in our form, and refuse a database that does not fit."""
+"""What the worker's parent and beat do when they start: log in our form, and refuse an installation that does not fit."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import signals
+from framework.application import Application
+from framework.checks import Check, all_checks, refuse_on_errors
 from framework.correlation import correlation_id, new_correlation_id, set_correlation_id
 from framework.findings import BootError
 from framework.logging import configure
 from framework.migrating.gate import refuse_other_schema
 
-from background_tasks.composition import Composition
+from background_tasks.celery_checks import celery_findings, effective
+from background_tasks.composition import Composition, only_known
+from background_tasks.supervision import identity_of
+from background_tasks.worker_row import WRITE
 
+OWN = "background_tasks"
 # For every task they would say what the runner says in one line, and without its correlation id.
 CHATTY = ("celery.worker.strategy", "celery.app.trace")
 
@@ -29,22 +37,54 @@ def install(composition: Composition) -> None:
         # What a process says of itself carries one id for its life.
         set_correlation_id(correlation_id() or new_correlation_id())
 
-    def check_schema(**_: Any) -> None:
-        try:
-            asyncio.run(_check_schema(composition))
-        except BootError as error:
-            # Any other exception Celery logs, and goes on.
-            raise SystemExit(str(error)) from None
+    def refuse_unknown_queues(options: dict[str, Any], **_: Any) -> None:
+        with _told():
+            only_known(options.get("queues") or (), composition.queues)
+
+    def examine_worker(sender: Any, **_: Any) -> None:
+        started_so = Check("celery", lambda _: celery_findings(effective(sender), composition.own), owner=OWN)
+
+        async def admit(application: Application) -> None:
+            await refuse_on_errors(application, [*_checks(application, dynamic_of=OWN), started_so])
+            # Here already: its relay is ready later than the worker itself, which nobody is to miss meanwhile.
+            async with application.database.driver_connection() as connection:
+                me = identity_of(sender)
+                await connection.execute(WRITE, me.name, me.queues, me.tasks, me.concurrency, me.release, False, True)
+
+        _examine(composition, admit)
+
+    def examine_beat(**_: Any) -> None:
+        _examine(composition, lambda application: refuse_on_errors(application, _checks(application)))
 
     for signal in (signals.celeryd_init, signals.setup_logging):
         signal.connect(configure_logging, weak=False)
-    for signal in (signals.worker_init, signals.beat_init):
-        signal.connect(check_schema, weak=False)
+    signals.celeryd_init.connect(refuse_unknown_queues, weak=False)
+    signals.worker_init.connect(examine_worker, weak=False)
+    signals.beat_init.connect(examine_beat, weak=False)
 
 
-async def _check_schema(composition: Composition) -> None:
-    application = composition.connect("celery")
+def _checks(application: Application, dynamic_of: str = "") -> list[Check]:
+    """What settings and manifests are asked at every boot; and what one module asks of Postgres and Redis."""
+    return [check for check in all_checks(application) if not check.dynamic or check.owner == dynamic_of]
+
+
+def _examine(composition: Composition, ask: Callable[[Application], Awaitable[None]]) -> None:
+    async def main() -> None:
+        application = composition.connect("celery")
+        try:
+            await refuse_other_schema(application)
+            await ask(application)
+        finally:
+            await application.close()
+
+    with _told():
+        asyncio.run(main())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
-        await refuse_other_schema(application)
-    finally:
-        await application.close()
+        yield
+    except BootError as error:
+        # Any other exception Celery logs, and goes on.
+        raise SystemExit(str(error)) from None

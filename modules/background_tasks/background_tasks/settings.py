@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from framework.settings import CommaSeparated, ModuleSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -56,10 +54,6 @@ class BackgroundTasksSettings(ModuleSettings):
     )
     stale_after: float = Field(
         20, gt=0, description="Seconds after which a worker that takes nothing, though tasks wait for it, ends itself."
-    )
-    alive_folder: Path | None = Field(
-        None,
-        description="Where workers leave the files that `sm worker-alive` reads. Unset: the system's temporary folder.",
     )
     retention_days: float = Field(30, gt=0, description="Days for which a task is kept after it has ended.")
     dead_letter_retention_days: float = Field(90, gt=0, description="The same for one that has failed for good.")

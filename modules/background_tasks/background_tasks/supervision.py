@@ -1,75 +1,109 @@
-"""Keeps a relay beside the worker: a step of Celery's own start and stop, in the worker's parent."""
+"""What a worker's parent does every second, from its consumer's loop: beat, look after its relay, and judge itself."""
 
 import os
-import subprocess
-import sys
+import signal
+from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 import structlog
-from celery import bootsteps, signals
+from celery.worker import state
+
+from background_tasks.liveness import SOFTWARE_ERROR, Consumption, Heartbeat
+from background_tasks.protocol import KillChild, SignOfLife, WaitingMessages, WorkerIdentity
+from background_tasks.relay_process import RelayProcess
+from background_tasks.settings import BackgroundTasksSettings
+from background_tasks.shutdown import Shutdown
+from background_tasks.stopping import Stopping
 
 log = structlog.get_logger()
-LOOK = 1.0
-PATIENCE = 5.0
+TICK = 1.0
+# A relay that hangs says nothing new; what it said before is then no reason to give up.
+BELIEVED_FOR = 5.0
+# The loop itself may take longer over a broker that does not answer than over one that has gone.
+LOOP_PATIENCE = 3
 
 
-class RelayStep(bootsteps.StartStopStep):
-    """A process of its own, because a thread of the parent's would be copied, half alive, into every child it forks.
+def children_of(controller: Any) -> list[int]:
+    """The process ids of a worker's pool."""
+    pool = getattr(controller.pool, "_pool", None)
+    return [process.pid for process in pool._pool] if pool is not None else []
 
-    A pipe ties them together. The parent writes into it from its consumer's loop, which the relay takes for the worker's
-    heartbeat; when the parent ends, however it ends, the pipe closes and the relay ends too.
-    """
 
-    requires = ("celery.worker.components:Timer",)
+def identity_of(controller: Any) -> WorkerIdentity:
+    """How a worker describes itself to others."""
+    app = controller.app
+    return WorkerIdentity(
+        name=controller.hostname,
+        queues=tuple(sorted(app.amqp.queues.consume_from)),
+        tasks=tuple(sorted(app.composition.tasks)),
+        concurrency=controller.concurrency if isinstance(controller.concurrency, int) else 0,
+    )
 
-    def __init__(self, worker: Any, **options: Any) -> None:
-        super().__init__(worker, **options)
-        self._name = ""
-        self._relay: subprocess.Popen[bytes] | None = None
-        self._timer: Any = None
 
-    def start(self, worker: Any) -> None:
-        self._name = worker.hostname
-        # A child would hold the pipe open after its parent has gone.
-        signals.worker_process_init.connect(self._let_go)
-        self._spawn()
-        self._timer = worker.timer.call_repeatedly(LOOK, self._look)
+def kill(pid: int, task_id: str) -> None:
+    log.warning("a cancelled task does not end, killing its process", task_id=task_id, pid=pid)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
-    def stop(self, worker: Any) -> None:
-        self._timer.cancel()
-        relay, self._relay = self._relay, None
-        if relay is None or relay.stdin is None:
+
+class Supervision:
+    """Of one worker, in its parent, from before its first child until after its last."""
+
+    def __init__(
+        self, controller: Any, own: BackgroundTasksSettings, stopping: Stopping, unknown: Callable[[], int]
+    ) -> None:
+        """``unknown`` counts the messages that were left to others: they were received, too."""
+        self._controller = controller
+        self._stopping = stopping
+        self._unknown = unknown
+        self._identity = identity_of(controller)
+        self._relay = RelayProcess(self._identity)
+        self._waiting: tuple[float, int | None] = (0.0, None)
+        self._consumption = Consumption(own.stale_after)
+        self._heartbeat = Heartbeat(controller.hostname, own.stale_after * LOOP_PATIENCE)
+        self.shutdown = Shutdown(stopping, own.shutdown_grace, lambda: children_of(controller))
+        controller.timer.call_repeatedly(TICK, self.tick)
+
+    def tick(self, cannot: str = "") -> None:
+        """``cannot`` says why it does not consume just now, though it is well."""
+        self._look_after_relay()
+        if self._stopping.is_set():
             return
-        with suppress(BrokenPipeError):
-            relay.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            relay.wait(PATIENCE)
-            return
-        relay.kill()
-        relay.wait()
+        heard_at, waiting = self._waiting
+        received = state.all_total_count[0] + self._unknown()
+        idle = len(children_of(self._controller)) - len(state.active_requests)
+        self._consumption.observe(received, idle, waiting if monotonic() - heard_at < BELIEVED_FOR else None)
+        if self._consumption.is_stale:
+            log.error("tasks wait and none is taken, giving up", waiting=waiting, idle=idle)
+            self.shutdown.begin()
+            # What Celery's own handler of SIGTERM does.
+            state.should_stop = SOFTWARE_ERROR
+        elif not self._consumption.stands_for:
+            self._heartbeat.beat(cannot or f"consumes {', '.join(self._identity.queues)}")
 
-    terminate = stop
+    def let_go(self) -> None:
+        """In a child: its copy of the pipes would hold them open after its parent has gone."""
+        self._relay.let_go()
 
-    def _spawn(self) -> None:
-        command = [sys.executable, "-m", "background_tasks.relay", "--worker", self._name]
-        # Out of the terminal's reach: at Ctrl-C the worker still has tasks that may enqueue others.
-        self._relay = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-        assert self._relay.stdin is not None
-        os.set_blocking(self._relay.stdin.fileno(), False)
+    def end(self) -> None:
+        # It may end before the next tick would have told.
+        self._relay.tell(SignOfLife({}, stopping=True))
+        self._relay.stop()
+        self._heartbeat.end()
 
-    def _look(self) -> None:
-        if self._relay is None or self._relay.stdin is None:
-            return
-        if self._relay.poll() is not None:
-            log.warning("relay ended, starting another", status=self._relay.returncode)
-            self._relay.stdin.close()
-            self._spawn()
-            return
-        # Full when the relay hangs: then the worker's silence is not its own, and the relay's to explain.
-        with suppress(BlockingIOError, BrokenPipeError):
-            os.write(self._relay.stdin.fileno(), b".")
-
-    def _let_go(self, **_: Any) -> None:
-        if self._relay is not None and self._relay.stdin is not None:
-            self._relay.stdin.close()
+    def _look_after_relay(self) -> None:
+        if self._relay.exit_status is not None and not self._stopping.is_set():
+            log.warning("relay ended, starting another", status=self._relay.exit_status)
+            self._relay.let_go()
+            self._relay = RelayProcess(self._identity)
+        running = {request.id: request.worker_pid for request in tuple(state.active_requests)}
+        self._relay.tell(SignOfLife(running, self._stopping.is_set()))
+        for message in self._relay.hear():
+            match message:
+                case KillChild(pid, task_id):
+                    if running.get(task_id) == pid:
+                        kill(pid, task_id)
+                case WaitingMessages(count):
+                    self._waiting = (monotonic(), count)

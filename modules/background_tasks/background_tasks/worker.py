@@ -1,13 +1,16 @@
 """The worker in its parent and in its children: what Celery's signals start and stop."""
 
-import mmap
 from typing import Any
 from uuid import UUID
 
 from celery import signals
+from framework.settings import settings_of
 
 from background_tasks.child import Child
 from background_tasks.composition import Composition
+from background_tasks.settings import BackgroundTasksSettings
+from background_tasks.stopping import Stopping
+from background_tasks.supervision import Supervision
 
 
 class Worker:
@@ -16,40 +19,45 @@ class Worker:
     def __init__(self, composition: Composition) -> None:
         self.composition = composition
         self.child: Child | None = None
-        self._stopping = _Stopping()
+        self.supervision: Supervision | None = None
+        self.unknown = 0
+        """Messages that were left to workers which know their tasks."""
+        self._stopping = Stopping()
 
     def install(self) -> None:
+        signals.celeryd_after_setup.connect(self._start_parent)
+        signals.worker_shutting_down.connect(self._stop_parent)
+        signals.worker_shutdown.connect(self._end_parent)
         signals.worker_process_init.connect(self._start_child)
         signals.worker_process_shutdown.connect(self._stop_child)
-        signals.worker_shutting_down.connect(self._stop)
 
     def run(self, task_id: str) -> None:
         """What every Celery task here does."""
         assert self.child is not None, "Celery did not initialise this process"
         self.child.run(UUID(task_id))
 
+    def waits_for_broker(self) -> None:
+        """The consumer is not in its loop, and will be once there is a broker."""
+        if self.supervision is not None:
+            self.supervision.tick("waits for the broker")
+
+    def _start_parent(self, instance: Any, **_: Any) -> None:
+        own = settings_of(BackgroundTasksSettings)
+        self.supervision = Supervision(instance, own, self._stopping, lambda: self.unknown)
+
+    def _stop_parent(self, **_: Any) -> None:
+        if self.supervision is not None:
+            self.supervision.shutdown.begin()
+
+    def _end_parent(self, **_: Any) -> None:
+        if self.supervision is not None:
+            self.supervision.end()
+
     def _start_child(self, **_: Any) -> None:
+        if self.supervision is not None:
+            self.supervision.let_go()
         self.child = Child(self.composition, self._stopping)
 
     def _stop_child(self, **_: Any) -> None:
         if self.child is not None:
             self.child.close()
-
-    def _stop(self, **_: Any) -> None:
-        self._stopping.begin()
-
-
-class _Stopping:
-    """Shared with the children by fork: told to end, the parent sets it, and they look between two steps."""
-
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 1)
-
-    def begin(self) -> None:
-        self._shared[0] = 1
-
-    def is_set(self) -> bool:
-        return self._shared[0] != 0
-
-    def deadline(self) -> float | None:
-        return None
