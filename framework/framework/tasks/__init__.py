@@ -5,9 +5,21 @@ The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (its row) → ``
 """
 
 from framework.tasks.declaration import Outcome, Task, step_task, task
-from framework.tasks.outbox import cancel
+from framework.tasks.interventions import cancel
 from framework.tasks.retry import RetryLater, RetryPolicy
 from framework.tasks.run import TaskRun
 from framework.tasks.schedule import Schedule
+from framework.tasks.tables import Priority
 
-__all__ = ["Outcome", "RetryLater", "RetryPolicy", "Schedule", "Task", "TaskRun", "cancel", "step_task", "task"]
+__all__ = [
+    "Outcome",
+    "Priority",
+    "RetryLater",
+    "RetryPolicy",
+    "Schedule",
+    "Task",
+    "TaskRun",
+    "cancel",
+    "step_task",
+    "task",
+]

@@ -1,49 +1,97 @@
 """Writing to the outbox: rows in the caller's transaction, and a wake-up for the relays once it has committed."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from framework.correlation import correlation_id, new_correlation_id
-from framework.tasks.tables import TaskRow, TaskSignal, TaskState
+from framework.tasks.tables import Priority, TaskRow
 from framework.tasks.wake import wake_relays
 
-INSERT = "INSERT INTO seamark.task (id, name, queue, args, correlation_id) VALUES ($1, $2, $3, $4, $5)"
+INSERT = """
+INSERT INTO seamark.task
+(id, args, unique_key, name, queue, priority, correlation_id, retention, available_at, publish_at)
+SELECT id, args::jsonb, key, $4, $5, $6, $7, $8, due, due
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, args, key),
+greatest(now(), $9::timestamptz, now() + $10::interval) AS due
+"""
+# In the order of the keys, so that two who enqueue the same ones do not each wait for the other. Nobody waits here for
+# one that runs: that holds its row, and no more.
+INSERT_UNIQUE = f"""
+{INSERT} ORDER BY key
+ON CONFLICT (name, unique_key) WHERE state = 'queued' AND unique_key IS NOT NULL DO NOTHING
+RETURNING unique_key, id
+"""
+QUEUED = "SELECT unique_key, id FROM seamark.task WHERE name = $1 AND unique_key = ANY($2) AND state = 'queued'"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What tasks that are enqueued together have in common."""
+
+    name: str
+    queue: str
+    priority: Priority
+    retention: timedelta | None
+    delay: timedelta | None = None
+    at: datetime | None = None
+
+
+async def add(
+    session: AsyncSession, envelope: Envelope, arguments: Sequence[str], keys: Sequence[str] | None = None
+) -> list[UUID]:
+    """One statement, whatever their number; ``arguments`` are JSON. They carry the correlation id of what runs now.
+
+    With ``keys``, those whose key a queued task has already are not written; its id is returned in their place.
+    """
+    ids: list[UUID] = [uuid7() for _ in arguments]
+    common = (
+        envelope.name,
+        envelope.queue,
+        envelope.priority,
+        correlation_id() or new_correlation_id(),
+        envelope.retention,
+        envelope.at,
+        envelope.delay,
+    )
+    if keys is None:
+        await session.run_sync(execute, INSERT, (ids, arguments, [None] * len(ids), *common))
+    else:
+        ids = await _add_unique(session, list(zip(ids, arguments, keys, strict=True)), common)
+    wake_relays(session)
+    return ids
+
+
+async def _add_unique(session: AsyncSession, new: list[tuple[UUID, str, str]], common: tuple[Any, ...]) -> list[UUID]:
+    ids: dict[str, UUID] = {}
+    while missing := [row for row in new if row[2] not in ids]:
+        columns = [list(column) for column in zip(*missing, strict=True)]
+        ids |= await session.run_sync(_by_key, INSERT_UNIQUE, (*columns, *common))
+        # A statement of its own, which sees what the one before may have waited for. What has ended in between is
+        # in neither, and the key is free: again.
+        if taken := [key for _, _, key in missing if key not in ids]:
+            ids |= await session.run_sync(_by_key, QUEUED, (common[0], taken))
+    return [ids[key] for _, _, key in new]
+
+
+def _by_key(session: Session, statement: str, values: tuple[Any, ...]) -> dict[str, UUID]:
+    return {row.unique_key: row.id for row in execute(session, statement, values)}
+
+
+def execute(session: Session, statement: str, values: tuple[Any, ...]) -> Sequence[Any]:
+    """For ``session.run_sync``: in one hop and in the driver's own form, as the request pays; `insert()` costs twice that."""
+    result = session.connection().exec_driver_sql(statement, values)
+    return result.all() if result.returns_rows else ()
+
 
 INSERT_SLOT = insert(TaskRow).values(args={}).on_conflict_do_nothing().returning(TaskRow.id)
-
-REQUEST_CANCEL = (
-    insert(TaskSignal)
-    .values(task_id=bindparam("asked_id"), cancel_requested=True)
-    .on_conflict_do_update(index_elements=[TaskSignal.task_id], set_={"cancel_requested": True})
-)
-# One that is running holds its row: its heartbeat will see the request, and nobody waits for the row here.
-WAITING = select(TaskRow.id).where(TaskRow.id == bindparam("asked_id"), TaskRow.state == TaskState.QUEUED)
-PUBLISH_NOW = (
-    update(TaskRow)
-    .where(TaskRow.id.in_(WAITING.with_for_update(skip_locked=True)))
-    .values(publish_at=func.now(), available_at=func.now())
-    .execution_options(synchronize_session=False)
-)
-
-
-async def add(session: AsyncSession, name: str, queue: str, arguments: str) -> UUID:
-    """``arguments`` is JSON. The row carries the correlation id of what runs now."""
-    task_id = uuid7()
-    values = (task_id, name, queue, arguments, correlation_id() or new_correlation_id())
-    await session.run_sync(_insert, values)
-    wake_relays(session)
-    return task_id
-
-
-def _insert(session: Session, values: tuple[UUID, str, str, str, str]) -> None:
-    # The driver's own form of a statement, in one hop: the request pays for this, and `insert()` costs twice as much.
-    session.connection().exec_driver_sql(INSERT, values)
 
 
 async def add_slot(session: AsyncSession, name: str, queue: str, schedule: str, due_at: datetime) -> bool:
@@ -54,13 +102,3 @@ async def add_slot(session: AsyncSession, name: str, queue: str, schedule: str, 
     if written:
         wake_relays(session)
     return written
-
-
-async def cancel(session: AsyncSession, task_id: UUID) -> None:
-    """Ask that a task be cancelled; committed steps stay. It ends as soon as a worker sees this: a second, while one runs it.
-
-    Nothing happens to a task that has ended.
-    """
-    await session.execute(REQUEST_CANCEL, {"asked_id": task_id})
-    await session.execute(PUBLISH_NOW, {"asked_id": task_id})
-    wake_relays(session)

@@ -5,24 +5,36 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from framework.application import Application
-from framework.tasks.runner import Next, Result, Runner
+from framework.tasks.attempt import Next, Result
+from framework.tasks.runner import Runner
 from framework.tasks.tables import TaskRow, TaskState
 
-DUE = select(TaskRow.id, TaskRow.name).where(TaskRow.state == TaskState.QUEUED, TaskRow.publish_at <= func.now())
+# What waits for its time, for a repetition or for the one before it is due in the future, or at infinity.
+DUE = (
+    select(TaskRow.id, TaskRow.name)
+    .where(TaskRow.state == TaskState.QUEUED, TaskRow.publish_at <= func.now())
+    .order_by(TaskRow.priority, TaskRow.publish_at, TaskRow.id)
+    .limit(1)
+)
 
 
 async def run_due_tasks(application: Application) -> list[tuple[str, Result]]:
-    """The name and result of each run, in order, with what they enqueue in turn. A failed one is due again only later."""
+    """The name and result of each run, in order, with what they enqueue in turn: the most urgent first.
+
+    A failed one is due again only later.
+    """
     runner = Runner(application, "test")
     results: list[tuple[str, Result]] = []
-    while due := await _due(application):
-        ran = [(name, await runner.run(task_id)) for task_id, name in due]
-        results += ran
-        if all(result in (Next.ELSEWHERE, Next.PARKED) for _, result in ran):
-            break
+    passed_over: list[UUID] = []
+    while (due := await _most_urgent(application, passed_over)) is not None:
+        task_id, name = due
+        results.append((name, await runner.run(task_id)))
+        if results[-1][1] in (Next.ELSEWHERE, Next.PARKED):
+            passed_over.append(task_id)
     return results
 
 
-async def _due(application: Application) -> list[tuple[UUID, str]]:
+async def _most_urgent(application: Application, passed_over: list[UUID]) -> tuple[UUID, str] | None:
     async with application.database.unit_of_work(read_only=True) as session:
-        return [(task_id, name) for task_id, name in await session.execute(DUE.order_by(TaskRow.id))]
+        row = (await session.execute(DUE.where(TaskRow.id.not_in(passed_over)))).first()
+    return None if row is None else (row.id, row.name)

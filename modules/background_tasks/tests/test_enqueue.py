@@ -11,7 +11,6 @@ from framework.correlation import bound
 from framework.tasks import Outcome, TaskRun, task
 from framework.tasks.testing import run_due_tasks
 from framework.tasks.wake import CHANNEL
-from pydantic import ValidationError
 from sqlalchemy import event, text
 
 KEY = uuid4()
@@ -45,13 +44,6 @@ async def test_what_is_rolled_back_never_runs(probe: Application, effects: Effec
     assert await effects() == []
 
 
-@pytest.mark.parametrize("arguments", [{}, {"key": "not a uuid"}, {"key": KEY, "colour": "red"}])
-async def test_wrong_arguments_are_refused_where_they_are_given(probe: Application, arguments: dict[str, Any]) -> None:
-    async with probe.database.unit_of_work() as session:
-        with pytest.raises(ValidationError):
-            await note.enqueue(session, **arguments)
-
-
 async def test_it_costs_one_statement(probe: Application) -> None:
     statements: list[str] = []
     event.listen(
@@ -63,7 +55,7 @@ async def test_it_costs_one_statement(probe: Application) -> None:
     async with probe.database.unit_of_work() as session:
         await note.enqueue(session, key=KEY)
     assert len(statements) == 1
-    assert statements[0].startswith("INSERT INTO seamark.task ")
+    assert statements[0].split()[:3] == ["INSERT", "INTO", "seamark.task"]
 
 
 async def test_the_row_carries_the_correlation_id(probe: Application, row: Row) -> None:
@@ -109,18 +101,3 @@ async def test_a_rollback_wakes_nobody(probe: Application, woken: Callable[[], A
         await session.rollback()
     await probe.waker.close()
     assert await woken() == 0
-
-
-def test_a_tasks_own_parameters_are_given_by_name() -> None:
-    async def positional(run: TaskRun, key: str) -> None: ...
-    async def untyped(run: TaskRun, *, key) -> None: ...  # type: ignore[no-untyped-def]
-
-    with pytest.raises(TypeError, match="'key': a task's own parameters are keyword-only"):
-        task("probe.positional")(positional)
-    with pytest.raises(TypeError, match="'key': a task's parameters need types"):
-        task("probe.untyped")(untyped)
-
-
-def test_the_soft_limit_is_below_the_hard_one() -> None:
-    with pytest.raises(ValueError, match=r"probe\.note: the soft limit must be below the hard one"):
-        task("probe.note", soft_limit=90, hard_limit=90)(note.function)
