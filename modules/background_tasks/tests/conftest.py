@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
+from background_tasks.broker import KEY_PREFIX
+from background_tasks.parent import Parent
+from background_tasks.relay import Relay
+from background_tasks.settings import BackgroundTasksSettings
 from framework.application import Application, connect
 from framework.events import Subscription
 from framework.module import Module
@@ -91,3 +95,46 @@ def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
             return result
 
     return wait
+
+
+@pytest.fixture
+def relaying(settings: Settings, clean: None) -> Callable[..., AbstractAsyncContextManager[Relay]]:
+    """``async with relaying(parent=…, queue_depth=…)``: a relay that runs meanwhile."""
+
+    @asynccontextmanager
+    async def run(*, parent: Parent | None = None, other: Settings | None = None, **own: Any) -> AsyncIterator[Relay]:
+        relay = Relay(other or settings, BackgroundTasksSettings(**({"poll": 0.05} | own)), parent)
+        running = asyncio.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            relay.stop()
+            await running
+
+    return run
+
+
+@pytest.fixture
+def in_broker(application: Application) -> Callable[[], Awaitable[list[int]]]:
+    """Messages of the queue ``default``, the most urgent first."""
+
+    async def count() -> list[int]:
+        keys = [f"{KEY_PREFIX}default", f"{KEY_PREFIX}default\x06\x161", f"{KEY_PREFIX}default\x06\x162"]
+        return [int(await application.redis.llen(key)) for key in keys]
+
+    return count
+
+
+@pytest.fixture
+def add_rows(application: Application, clean: None) -> Callable[..., Awaitable[list[UUID]]]:
+    """``await add_rows(10, priority=2, publish_at="now() - interval '1 min'")``: with values in SQL."""
+
+    async def add(count: int = 1, **values: Any) -> list[UUID]:
+        row = {"name": "'probe.nothing'", "queue": "'default'", "args": "'{}'", "correlation_id": "'test'"} | values
+        columns, expressions = ", ".join(row), ", ".join(map(str, row.values()))
+        insert = f"INSERT INTO seamark.task (id, {columns}) SELECT gen_random_uuid(), {expressions} "
+        async with application.database.driver_connection() as connection:
+            records = await connection.fetch(f"{insert} FROM generate_series(1, {count}) AS number RETURNING id")
+        return [record["id"] for record in records]
+
+    return add
