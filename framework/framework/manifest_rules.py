@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from framework.codes import SM006, SM007, SM008, SM011, SM020
 from framework.findings import Finding
-from framework.module import Module
+from framework.module import Module, command_name
 from framework.policies import policy_of
 from framework.routing import Endpoint, endpoint_name, methods_of, shape
 from framework.settings import Settings
@@ -142,7 +142,7 @@ def _claims(module: Module) -> Iterator[tuple[str, str]]:
     yield from (("task", item.task.name) for item in module.subscriptions)
     yield from (("schedule", item.entry) for item in module.schedules)
     yield from (("health check", item.name) for item in module.health)
-    yield from (("command", command.__name__.replace("_", "-")) for command in module.commands)
+    yield from (("command", command_name(command)) for command in module.commands)
     for route in _endpoints(module):
         yield from (("route", f"{method} {shape(route.path)}") for method in methods_of(route))
     if module.settings is not None:

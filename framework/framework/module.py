@@ -36,6 +36,22 @@ class Navigation:
     order: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class CommandGroup:
+    """``sm <name> <command>``: commands that belong together, under a word of their own."""
+
+    name: str
+    help: str
+    """A sentence for ``sm --help``."""
+    commands: tuple[Callable[..., None], ...]
+
+
+def command_name(command: Callable[..., None] | CommandGroup) -> str:
+    """The word on the command line: ``retry_all`` is ``retry-all``, and ``list_`` is ``list``."""
+    name = command.name if isinstance(command, CommandGroup) else command.__name__
+    return name.rstrip("_").replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """A feature. ``module.py`` of its package holds one such value, named ``module``; importing it does nothing else.
@@ -64,8 +80,8 @@ class Module:
     health: tuple[HealthCheck, ...] = ()
     checks: tuple[Check, ...] = ()
     """What ``sm doctor`` asks of this module beyond the framework's own checks."""
-    commands: tuple[Callable[..., None], ...] = ()
-    """Further ``sm`` commands: plain functions with Typer annotations, named like the command."""
+    commands: tuple[Callable[..., None] | CommandGroup, ...] = ()
+    """Further ``sm`` commands: plain functions with Typer annotations, named like the command, and groups of such."""
     authentication: Authentication | None = None
     """Only for the one module that signs people in."""
     lifespan: Callable[[Application], AbstractAsyncContextManager[None]] | None = None

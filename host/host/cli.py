@@ -1,7 +1,7 @@
 """``sm``: the command line of the host, and the commands that the enabled modules contribute."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -43,7 +43,7 @@ app.command(context_settings={"ignore_unknown_options": True})(psql)
 console = Console() if sys.stdout.isatty() else Console(width=400)
 
 if TYPE_CHECKING:
-    from framework.module import Module
+    from framework.module import CommandGroup, Module
 
 
 @app.command()
@@ -142,14 +142,33 @@ def _own_words() -> set[str]:
 
 def add_commands_of(modules: "Iterable[Module]") -> None:
     """Raises ``BootError`` when a module's command has the name of one of the host's."""
+    from framework.module import CommandGroup, command_name  # noqa: PLC0415 - as above
+
     own = _own_words()
     for module in modules:
         for command in module.commands:
-            if (word := command.__name__.replace("_", "-")) in own:
+            if (word := command_name(command)) in own:
                 taken = f"command {word!r} belongs to the host and to {module.name}"
                 raise BootError([SM006.finding(taken, hint="rename the module's", owner=module.name)])
-            decorate: Any = app.command(rich_help_panel=f"Commands of {module.label}")
-            decorate(command)
+            panel = f"Commands of {module.label}"
+            if isinstance(command, CommandGroup):
+                app.add_typer(_typer_of(command), name=word, rich_help_panel=panel)
+            else:
+                _add(app, command, rich_help_panel=panel)
+
+
+def _typer_of(group: "CommandGroup") -> typer.Typer:
+    inner = typer.Typer(help=group.help, no_args_is_help=True, rich_markup_mode="rich")
+    for command in group.commands:
+        _add(inner, command)
+    return inner
+
+
+def _add(to: typer.Typer, command: "Callable[..., None]", **options: Any) -> None:
+    from framework.module import command_name  # noqa: PLC0415
+
+    decorate: Any = to.command(command_name(command), **options)
+    decorate(command)
 
 
 def main() -> None:

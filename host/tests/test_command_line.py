@@ -11,7 +11,7 @@ import httpx
 import pytest
 import typer
 from framework.findings import BootError
-from framework.module import Module
+from framework.module import CommandGroup, Module
 from typer.testing import CliRunner, Result
 
 from host import cli
@@ -78,6 +78,28 @@ class TestWhatIsWrong:
 
         with pytest.raises(BootError, match="SM006 command 'doctor' belongs to the host and to alpha"):
             cli.add_commands_of([Module(name="alpha", label="", commands=(doctor,))])
+
+    def test_neither_can_a_modules_group_of_commands(self) -> None:
+        with pytest.raises(BootError, match="SM006 command 'doctor' belongs to the host and to alpha"):
+            cli.add_commands_of([Module(name="alpha", label="", commands=(CommandGroup("doctor", "Heal.", ()),))])
+
+
+class TestAModulesGroup:
+    def test_has_its_commands_under_one_word(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def list_() -> None:
+            """List them."""
+            typer.echo("one, two")
+
+        def put_away() -> None:
+            """Put them away."""
+
+        app = typer.Typer()
+        monkeypatch.setattr(cli, "app", app)
+        group = CommandGroup("toys", "Play with them.", (list_, put_away))
+        cli.add_commands_of([Module(name="alpha", label="Alpha", commands=(group,))])
+        assert CliRunner().invoke(app, ["toys", "list"]).output == "one, two\n"
+        shown = CliRunner().invoke(app, ["toys", "--help"]).output
+        assert shown.index(" list ") < shown.index(" put-away ")
 
 
 class TestRoutes:

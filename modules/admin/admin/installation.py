@@ -6,7 +6,7 @@ from framework.application import Application
 from framework.checks import all_checks, run_checks
 from framework.findings import Finding, all_codes
 from framework.loader import installed
-from framework.module import Module
+from framework.module import Module, command_name
 
 from admin.schemas import FindingOut, ModuleOut
 
@@ -33,7 +33,7 @@ def _describe(point: EntryPoint, module: Module | None) -> ModuleOut:
         schedules=[schedule.entry for schedule in module.schedules],
         health=[check.name for check in module.health],
         checks=[check.name for check in module.checks],
-        commands=[command.__name__.replace("_", "-") for command in module.commands],
+        commands=[command_name(command) for command in module.commands],
     )
 
 
