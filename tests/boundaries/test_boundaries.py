@@ -204,13 +204,23 @@ class TestWords:
                 "BaseHTTPMiddleware",
             ),
             ("host/host/a.py", "Base.metadata.create_all(engine)", "create_all"),
+            ("host/host/a.py", "await connection.run_sync(Base.metadata.create_all)", "create_all"),
+            ("modules/alpha/alpha/a.py", "class Mine(base.BaseHTTPMiddleware): ...", "BaseHTTPMiddleware"),
             ("modules/alpha/alpha/a.py", "import_csv.delay(1)", "delay"),
+            ("modules/alpha/alpha/a.py", "later = import_csv.delay\nlater(1)", "delay"),
+            ("modules/alpha/alpha/a.py", "if later := import_csv.delay:\n    later(1)", "delay"),
+            ("modules/alpha/alpha/a.py", "after_commit(functools.partial(import_csv.delay, 1))", "delay"),
+            ("modules/alpha/alpha/a.py", "getattr(import_csv, 'delay')(1)", "delay"),
             ("modules/alpha/alpha/a.py", "import_csv.apply_async((1,))", "apply_async"),
+            ("modules/alpha/alpha/a.py", "after_commit(import_csv.apply_async)", "apply_async"),
+            ("modules/alpha/alpha/a.py", "current_app.send_task('alpha.import')", "send_task"),
+            ("modules/alpha/alpha/a.py", "from celery import shared_task as background", "shared_task"),
         ],
     )
     def test_what_is_wrong_here_is_found_with_its_place(self, judge: Judge, path: str, text: str, word: str) -> None:
         (said,) = judge({path: text})
-        assert said.startswith(f"{path}:{text.count(chr(10)) + 1} uses {word}")
+        line = next(number for number, line in enumerate(text.splitlines(), start=1) if word in line)
+        assert said.startswith(f"{path}:{line} uses {word}")
 
     def test_what_is_only_spoken_of_is_not(self, judge: Judge) -> None:
         assert (
@@ -221,6 +231,10 @@ class TestWords:
             )
             == []
         )
+
+    def test_a_duration_may_be_called_a_delay(self, judge: Judge) -> None:
+        text = "async def wait(options):\n    delay = options.delay\n    await sleep(delay)\n    self.delay = delay"
+        assert judge({"modules/alpha/alpha/a.py": text}) == []
 
     def test_the_framework_may_talk_to_celery(self, judge: Judge) -> None:
         assert judge({"framework/framework/a.py": "task.apply_async()"}) == []
