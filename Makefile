@@ -28,8 +28,8 @@ check: ## Format, lint, types, boundaries, migrations, generated files, lock fil
 e2e: build ## A browser through the main job, and the tutorial as it is written
 	$(RUN) pytest -m e2e tests/e2e tests/docs
 
-faults: ## Kill what can be killed, and count what was lost
-	$(RUN) pytest -m faults tests/faults
+faults: ## Kill what can be killed, and count what was lost; at full size: make faults long=1
+	$(RUN) pytest -m faults tests/faults $(if $(long),--long)
 
 bench: ## Measure against bare FastAPI; writes docs/reference/performance.md
 	$(RUN) python -m benchmarks

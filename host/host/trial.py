@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -28,14 +28,24 @@ PATIENCE = 60.0
 
 
 class Trial:
-    """``environment`` is what every process gets; change it before starting one."""
+    """``environment`` is what every process gets; change it before starting one.
 
-    def __init__(self, folder: Path, clone: Path = CLONE) -> None:
+    ``durable`` is for what survives its servers: Postgres flushes what it commits. Without, it is faster.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clone: Path = CLONE,
+        *,
+        durable: bool = False,
+        valkey: type[EmbeddedValkey] = EmbeddedValkey,
+    ) -> None:
         self.folder = folder
         self.clone = clone
         self.leash = Leash()
-        self.postgres = EmbeddedPostgres(folder / "postgres", durable=False, leash=self.leash)
-        self.valkey = EmbeddedValkey(folder / "valkey", durable=False, leash=self.leash)
+        self.postgres = EmbeddedPostgres(folder / "postgres", durable=durable, leash=self.leash)
+        self.valkey = valkey(folder / "valkey", durable=False, leash=self.leash)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment: dict[str, str] = {}
         self.port = 0
@@ -77,13 +87,13 @@ class Trial:
             raise RuntimeError(f"{' '.join(python)} failed with {done.returncode}:\n{done.stdout}")
         return done.stdout
 
-    def start(self, name: str, *python: str) -> subprocess.Popen[bytes]:
-        """``python …`` in the background; what it prints is in ``<name>.log``."""
+    def start(self, name: str, *python: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """``python …`` in the background; what it prints is in ``<name>.log``. ``environment`` adds to that of all."""
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *python],
                 cwd=self.clone,
-                env=self.environment,
+                env={**self.environment, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -154,11 +164,13 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def trial(clone: Path = CLONE) -> Iterator[Trial]:
+def trial(
+    clone: Path = CLONE, *, durable: bool = False, valkey: type[EmbeddedValkey] = EmbeddedValkey
+) -> Iterator[Trial]:
     """A prepared installation; everything of it is gone afterwards."""
     folder = data_home(clone) / f"trial-{os.getpid()}"
     make_folder(folder)
-    installation = Trial(folder, clone)
+    installation = Trial(folder, clone, durable=durable, valkey=valkey)
     try:
         installation.prepare()
         yield installation

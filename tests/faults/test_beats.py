@@ -1,6 +1,6 @@
 """Any number of beats: each due time once, whichever of them lives."""
 
-from tests.faults.conftest import Faults
+from tests.faults.faults import Faults
 
 SLOTS = "SELECT count(*) FROM seamark.task WHERE schedule = 'probe.tick'"
 

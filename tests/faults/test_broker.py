@@ -1,12 +1,10 @@
 """The broker may lose whatever it likes."""
 
-import os
-import signal
-
-from tests.faults.conftest import Faults
+from tests.faults.faults import Faults
+from tests.faults.servers import LastingValkey
 
 
-async def test_what_a_killed_valkey_forgot_is_published_again(faults: Faults) -> None:
+async def test_what_a_killed_valkey_forgot_is_published_again(faults: Faults, valkey: LastingValkey) -> None:
     await faults.worker("alone", concurrency=1)
     blocker = await faults.enqueue("slow", key="blocker", seconds=3)
     await faults.until(lambda: faults.fetchval("SELECT count(*) FROM seamark.task_signal"))
@@ -14,10 +12,10 @@ async def test_what_a_killed_valkey_forgot_is_published_again(faults: Faults) ->
     await faults.until(
         lambda: faults.fetchval("SELECT bool_and(publications > 0) FROM seamark.task WHERE name = 'probe.note'")
     )
-    os.kill(faults.trial.valkey.pid, signal.SIGKILL)
-    faults.trial.valkey.wait()
+    valkey.kill()
+    valkey.forget()
     meanwhile = await faults.enqueue("note", key="meanwhile")
-    faults.trial.valkey.start()
+    valkey.start()
     for task_id in (blocker, *waiting, meanwhile):
         await faults.until(lambda task_id=task_id: faults.ended(task_id))  # type: ignore[misc]
     assert sorted(await faults.effects()) == sorted(["blocker", "meanwhile", *map(str, range(5))])

@@ -8,7 +8,7 @@ import psutil
 from framework.correlation import bound
 from framework.tasks import cancel
 
-from tests.faults.conftest import Faults
+from tests.faults.faults import Faults
 
 STEPS = 12
 COUNTED = [*(f"c {step}" for step in range(1, STEPS + 1)), "c succeeded"]

@@ -1,0 +1,20 @@
+import os
+import shutil
+import signal
+
+from framework.embedded import EmbeddedValkey
+
+
+class LastingValkey(EmbeddedValkey):
+    """As in production it has an append-only file, flushed every second: what it took it has again after a kill."""
+
+    def configuration(self) -> str:
+        return f"{super().configuration()}appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n"
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def forget(self) -> None:
+        """Its disk is lost, too."""
+        shutil.rmtree(self.folder.data / "appendonlydir")
