@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from inspect import iscoroutinefunction, signature
-from typing import Any, Concatenate, Generic, TypeVar
+from typing import Any, Concatenate, Generic, Protocol
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -23,7 +23,8 @@ from framework.tasks.tables import Priority, TaskState
 
 # With a default, so that `Task` alone means a task of any arguments (PEP 696).
 P = ParamSpec("P", default=...)
-C = TypeVar("C")
+OnEnd = Callable[..., Awaitable[None]]
+"""Called with ``(session, outcome, **arguments)``."""
 DEFAULT_RETRY = RetryPolicy()
 LONGEST_KEY = 500
 # Workers are told their queues in a list with commas.
@@ -57,7 +58,7 @@ class Task(Generic[P]):
     """How long it is kept once it has ended; ``None``: what the settings say."""
     external: bool
     """Its effect leaves the database, and so may happen twice."""
-    on_end: Callable[..., Awaitable[None]] | None
+    on_end: OnEnd | None
 
     def __post_init__(self) -> None:
         if problems := "; ".join(self._problems()):
@@ -162,7 +163,15 @@ class ConfiguredTask(Generic[P]):
         return key
 
 
-OnEnd = Callable[Concatenate[AsyncSession, Outcome, P], Awaitable[None]]
+# Protocols, because a type checker settles the arguments of a plain `Callable` before it has seen the function.
+class Declare(Protocol):
+    def __call__[**F](self, function: Callable[Concatenate[TaskRun, F], Awaitable[None]], /) -> Task[F]: ...
+
+
+class DeclareSteps[C](Protocol):
+    def __call__[**F](
+        self, function: Callable[Concatenate[TaskRun, C | None, F], Awaitable[C | None]], /
+    ) -> Task[F]: ...
 
 
 def task(
@@ -176,8 +185,8 @@ def task(
     unique: Callable[..., str] | None = None,
     retention: timedelta | None = None,
     external: bool = False,
-    on_end: OnEnd[P] | None = None,
-) -> Callable[[Callable[Concatenate[TaskRun, P], Awaitable[None]]], Task[P]]:
+    on_end: OnEnd | None = None,
+) -> Declare:
     """Declare ``async def work(run: TaskRun, *, …) -> None`` as the task ``<module>.<what>``: one transaction, one effect.
 
     After ``soft_limit`` seconds it is cancelled where it awaits, after ``hard_limit`` its process is killed. When it
@@ -189,7 +198,7 @@ def task(
     it, however it ends.
     """
 
-    def declare(function: Callable[Concatenate[TaskRun, P], Awaitable[None]]) -> Task[P]:
+    def declare[**F](function: Callable[Concatenate[TaskRun, F], Awaitable[None]]) -> Task[F]:
         return Task(
             name=name,
             function=function,
@@ -209,7 +218,7 @@ def task(
     return declare
 
 
-def step_task(
+def step_task[C](
     name: str,
     *,
     cursor: type[C],
@@ -221,8 +230,8 @@ def step_task(
     unique: Callable[..., str] | None = None,
     retention: timedelta | None = None,
     external: bool = False,
-    on_end: OnEnd[P] | None = None,
-) -> Callable[[Callable[Concatenate[TaskRun, C | None, P], Awaitable[C | None]]], Task[P]]:
+    on_end: OnEnd | None = None,
+) -> DeclareSteps[C]:
     """Declare a long task, called once for each step: ``async def work(run, cursor: C | None, *, …) -> C | None``.
 
     Each step is a transaction of its own, which stores the returned cursor along with the step's effect; the next step
@@ -231,7 +240,7 @@ def step_task(
     to the end of its queue. Otherwise as ``@task``.
     """
 
-    def declare(function: Callable[Concatenate[TaskRun, C | None, P], Awaitable[C | None]]) -> Task[P]:
+    def declare[**F](function: Callable[Concatenate[TaskRun, C | None, F], Awaitable[C | None]]) -> Task[F]:
         return Task(
             name=name,
             function=function,
