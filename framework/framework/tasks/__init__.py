@@ -8,10 +8,11 @@ from framework.tasks.declaration import Outcome, Task, step_task, task
 from framework.tasks.interventions import cancel
 from framework.tasks.retry import RetryLater, RetryPolicy
 from framework.tasks.run import TaskRun
-from framework.tasks.schedule import Schedule
+from framework.tasks.schedule import Missed, Schedule
 from framework.tasks.tables import Priority
 
 __all__ = [
+    "Missed",
     "Outcome",
     "Priority",
     "RetryLater",

@@ -51,6 +51,8 @@ async def add(
 
     With ``keys``, those whose key a queued task has already are not written; its id is returned in their place.
     """
+    if not arguments:
+        return []
     ids: list[UUID] = [uuid7() for _ in arguments]
     common = (
         envelope.name,
