@@ -1,7 +1,9 @@
 from framework.module import Module, Permission
 
-from background_tasks import checks, health
+from background_tasks import checks, commands, health
 from background_tasks.probe import worker_alive
+from background_tasks.purge import purge_history, schedules
+from background_tasks.relay_command import relay
 from background_tasks.routes import router
 from background_tasks.settings import BackgroundTasksSettings
 
@@ -11,10 +13,12 @@ module = Module(
     router=router,
     permissions=(
         Permission("background_tasks.view", "See tasks and what became of them"),
-        Permission("background_tasks.manage", "Cancel tasks"),
+        Permission("background_tasks.manage", "Retry and cancel tasks"),
     ),
     settings=BackgroundTasksSettings,
+    tasks=(purge_history,),
+    schedules=schedules,
     health=health.checks,
     checks=checks.checks,
-    commands=(worker_alive,),
+    commands=(commands.group, relay, worker_alive),
 )

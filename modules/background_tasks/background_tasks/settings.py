@@ -41,9 +41,12 @@ class BackgroundTasksSettings(ModuleSettings):
     queue_depth: int = Field(
         1000,
         gt=0,
-        description="Messages that a queue of the broker may hold. A longer backlog stays in Postgres, where it is safe.",
+        description="Messages of a priority and of more urgent ones that a queue of the broker may hold. A longer backlog "
+        "stays in Postgres, where it is safe.",
     )
-    poll: float = Field(1, gt=0, description="Seconds after which a relay looks for due tasks without being woken.")
+    poll: float = Field(
+        1, gt=0, le=10, description="Seconds after which a relay looks for due tasks without being woken; at most 10."
+    )
     shutdown_grace: float = Field(
         75,
         gt=0,

@@ -68,8 +68,8 @@ async def test_what_is_not_due_waits(
 async def test_what_becomes_due_goes_out_without_waiting_for_the_poll(
     add_rows: AddRows, relaying: Relaying, in_broker: InBroker, eventually: Eventually
 ) -> None:
-    await add_rows(publish_at="now() + interval '0.2 s'")
-    async with relaying(poll=600):
+    await add_rows(publish_at="now() + interval '0.5 s'")
+    async with relaying(poll=10):
         await eventually(holds(in_broker, 0, 1, 0))
 
 
