@@ -11,7 +11,7 @@ CELERY = [sys.executable, "-m", "celery", "-A", "background_tasks.celery_app"]
 
 def start(command: str, trial: Trial, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*CELERY, command],
+        [*CELERY, *command.split()],
         env={**trial.environment, **environment},
         cwd=trial.clone,
         capture_output=True,
@@ -36,4 +36,11 @@ async def test_a_database_that_is_behind(command: str, prepared: Trial, empty_da
     assert ended.returncode == 1
     assert "SM010 the database is behind" in ended.stderr
     assert "sm migrate" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_beat_within_a_worker(prepared: Trial) -> None:
+    ended = start("worker -B", prepared)
+    assert ended.returncode == 1
+    assert "celery -A background_tasks.celery_app beat" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,29 +1,29 @@
 """``celery -A background_tasks.celery_app beat``: writes each due slot of each schedule into the outbox, once."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from time import time
+from time import monotonic
 from typing import Any
 
 import structlog
 from celery import beat
-from framework.tasks import Schedule
-from framework.tasks.outbox import add_slot
 
 from background_tasks.composition import Composition
+from background_tasks.following import LONGEST_PAUSE, Following
+from background_tasks.timetable import Timetable
 
 log = structlog.get_logger()
-LONGEST_SLEEP = 60.0
 AFTER_FAILURE = 1.0
+# A server that is frozen or cut off does not say so.
+LONGEST_TICK = 10.0
 
 
 class Scheduler(beat.Scheduler):
-    """Any number of beats may run and none leads: a slot is a row unique by schedule and due time. No file on disk."""
+    """Any number of beats may run and none leads: Postgres knows how far each schedule is. No file on disk."""
 
     def setup_schedule(self) -> None:
         composition: Composition = self.app.composition
-        self._schedules = [schedule for module in composition.modules for schedule in module.schedules]
-        self._written: dict[str, datetime] = {}
+        self._following = Following([item for module in composition.modules for item in module.schedules])
+        self._failures = 0
         self._application = composition.connect("beat")
         self._loop = asyncio.new_event_loop()
 
@@ -33,25 +33,17 @@ class Scheduler(beat.Scheduler):
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Write what is due; returns the seconds until something may be."""
-        now = time()
         try:
-            self._loop.run_until_complete(self._write_due(now))
+            pause = self._loop.run_until_complete(self._tick())
         except Exception as error:  # noqa: BLE001 - whatever it is, a beat that ends writes nothing any more
-            log.warning("schedules not written, trying again", error=repr(error))
+            if not self._failures:
+                log.warning("schedules not written, trying again every second", error=repr(error))
+            self._failures += 1
             return AFTER_FAILURE
-        return min((seconds_to_next(schedule, now) for schedule in self._schedules), default=LONGEST_SLEEP)
-
-    async def _write_due(self, now: float) -> None:
-        due = {schedule.entry: (schedule, slot(schedule, now)) for schedule in self._schedules}
-        new = [(entry, *pair) for entry, pair in due.items() if self._written.get(entry) != pair[1]]
-        if not new:
-            return
-        async with self._application.database.unit_of_work() as session:
-            for entry, schedule, due_at in new:
-                if await add_slot(session, schedule.task.name, schedule.task.queue, entry, due_at):
-                    log.info("scheduled task is due", schedule=entry, due_at=due_at.isoformat())
-        self._written |= {entry: due_at for entry, _, due_at in new}
-        await self._application.waker.flush()
+        if self._failures:
+            log.info("schedules written again", failures=self._failures)
+            self._failures = 0
+        return pause
 
     def close(self) -> None:
         """Called for a signal, too, which may arrive in the middle of ``tick``; and once more afterwards."""
@@ -59,12 +51,11 @@ class Scheduler(beat.Scheduler):
             self._loop.run_until_complete(self._application.close())
             self._loop.close()
 
-
-def slot(schedule: Schedule, now: float) -> datetime:
-    """The latest multiple of the interval since the epoch: the same on every machine, whenever its beat started."""
-    seconds = schedule.every.total_seconds()
-    return datetime.fromtimestamp(now // seconds * seconds, UTC)
-
-
-def seconds_to_next(schedule: Schedule, now: float) -> float:
-    return (slot(schedule, now) + schedule.every - datetime.fromtimestamp(now, UTC)) / timedelta(seconds=1)
+    async def _tick(self) -> float:
+        if not self._following.schedules:
+            return LONGEST_PAUSE
+        began = monotonic()
+        async with asyncio.timeout(LONGEST_TICK), self._application.database.driver_connection() as connection:
+            pause = await self._following.look(Timetable(connection))
+        # Less what has passed since Postgres told the time: this process may have been frozen meanwhile.
+        return max(pause - (monotonic() - began), 0.0)

@@ -22,6 +22,9 @@ from background_tasks.worker_row import WRITE
 OWN = "background_tasks"
 # For every task they would say what the runner says in one line, and without its correlation id.
 CHATTY = ("celery.worker.strategy", "celery.app.trace")
+NOT_EMBEDDED = """\
+`worker -B` is refused: its beat would outlive a worker that is killed. Beat is a process of its own, of which any number may run:
+    celery -A background_tasks.celery_app beat"""
 
 
 def install(composition: Composition) -> None:
@@ -59,8 +62,14 @@ def install(composition: Composition) -> None:
     for signal in (signals.celeryd_init, signals.setup_logging):
         signal.connect(configure_logging, weak=False)
     signals.celeryd_init.connect(refuse_unknown_queues, weak=False)
+    signals.celeryd_init.connect(refuse_embedded_beat, weak=False)
     signals.worker_init.connect(examine_worker, weak=False)
     signals.beat_init.connect(examine_beat, weak=False)
+
+
+def refuse_embedded_beat(options: dict[str, Any], **_: Any) -> None:
+    if options.get("beat"):
+        raise SystemExit(NOT_EMBEDDED)
 
 
 def _checks(application: Application, dynamic_of: str = "") -> list[Check]:

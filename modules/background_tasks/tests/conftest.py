@@ -1,12 +1,14 @@
 """An application whose one module, ``probe``, has the tasks that a test gives it, and a table for their effects."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from background_tasks.broker import KEY_PREFIX
 from background_tasks.parent import Parent
 from background_tasks.relay import Relay
@@ -18,6 +20,7 @@ from framework.settings import Settings
 from framework.subscriptions import write_subscriptions
 from framework.tasks import Task
 from sqlalchemy import text
+from structlog.testing import LogCapture
 
 
 @pytest.fixture
@@ -138,3 +141,13 @@ def add_rows(application: Application, clean: None) -> Callable[..., Awaitable[l
         return [record["id"] for record in records]
 
     return add
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    """What is logged meanwhile, before it is rendered."""
+    capture = LogCapture()
+    before = structlog.get_config()
+    structlog.configure(processors=[capture], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    yield capture.entries
+    structlog.configure(**before)
