@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from framework.correlation import correlation_id, new_correlation_id
-from framework.tasks.tables import Priority, TaskRow
+from framework.tasks.tables import Priority
 from framework.tasks.wake import wake_relays
 
 INSERT = """
@@ -91,16 +90,3 @@ def execute(session: Session, statement: str, values: tuple[Any, ...]) -> Sequen
     """For ``session.run_sync``: in one hop and in the driver's own form, as the request pays; `insert()` costs twice that."""
     result = session.connection().exec_driver_sql(statement, values)
     return result.all() if result.returns_rows else ()
-
-
-INSERT_SLOT = insert(TaskRow).values(args={}).on_conflict_do_nothing().returning(TaskRow.id)
-
-
-async def add_slot(session: AsyncSession, name: str, queue: str, schedule: str, due_at: datetime) -> bool:
-    """A schedule's slot; False when somebody wrote it before."""
-    values = {"id": uuid7(), "name": name, "queue": queue, "schedule": schedule, "due_at": due_at}
-    values["correlation_id"] = new_correlation_id()
-    written = (await session.execute(INSERT_SLOT, values)).first() is not None
-    if written:
-        wake_relays(session)
-    return written
