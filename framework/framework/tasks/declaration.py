@@ -80,6 +80,8 @@ class Task(Generic[P]):
         if foreign := [name for name in self._named_by_unique if name not in self.arguments.names]:
             yield f"`unique` asks for {', '.join(foreign)}, which is no parameter of the task"
         if self.on_end is not None:
+            if not iscoroutinefunction(self.on_end):
+                yield "`on_end` is not `async def`"
             try:
                 for names in (self.arguments.names, self.arguments.required):
                     signature(self.on_end).bind(None, None, **dict.fromkeys(names))
@@ -114,6 +116,8 @@ class Task(Generic[P]):
             raise ValueError(f"task {self.name}: give `delay` or `at`, not both")
         if at is not None and at.utcoffset() is None:
             raise ValueError(f"task {self.name}: `at` needs a time zone: datetime.now(UTC) has one")
+        if key is not None:
+            self.check_key(key)
         urgency = self.priority if priority is None else Priority(priority)
         return ConfiguredTask(self, Envelope(self.name, self.queue, urgency, self.retention, delay, at), key)
 
@@ -122,7 +126,13 @@ class Task(Generic[P]):
         if self.unique is None:
             return None
         given = {**self.arguments.defaults, **arguments}
-        return self.unique(**{name: given[name] for name in self._named_by_unique})
+        return self.check_key(self.unique(**{name: given[name] for name in self._named_by_unique}))
+
+    def check_key(self, key: str) -> str:
+        """Raises ``ValueError`` for what is no text, or none that an index can hold."""
+        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY:
+            raise ValueError(f"task {self.name}: its key must be text of 1 to {LONGEST_KEY} characters")
+        return key
 
     @cached_property
     def _named_by_unique(self) -> tuple[str, ...]:
@@ -152,15 +162,8 @@ class ConfiguredTask(Generic[P]):
     async def _enqueue(self, session: AsyncSession, arguments: Sequence[Mapping[str, Any]]) -> list[UUID]:
         validated = [self.task.arguments.validate(item) for item in arguments]
         stored = [self.task.arguments.dump(item) for item in validated]
-        if self.key is None and self.task.unique is None:
-            return await outbox.add(session, self.envelope, stored)
-        return await outbox.add(session, self.envelope, stored, [self._key(item) for item in validated])
-
-    def _key(self, arguments: Mapping[str, Any]) -> str:
-        key = self.task.unique_key(arguments) if self.key is None else self.key
-        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY:
-            raise ValueError(f"task {self.task.name}: its key must be text of 1 to {LONGEST_KEY} characters")
-        return key
+        keys = [self.task.unique_key(item) if self.key is None else self.key for item in validated]
+        return await outbox.add(session, self.envelope, stored, [key for key in keys if key is not None])
 
 
 # Protocols, because a type checker settles the arguments of a plain `Callable` before it has seen the function.

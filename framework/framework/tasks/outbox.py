@@ -44,7 +44,7 @@ class Envelope:
 
 
 async def add(
-    session: AsyncSession, envelope: Envelope, arguments: Sequence[str], keys: Sequence[str] | None = None
+    session: AsyncSession, envelope: Envelope, arguments: Sequence[str], keys: Sequence[str] = ()
 ) -> list[UUID]:
     """One statement, whatever their number; ``arguments`` are JSON. They carry the correlation id of what runs now.
 
@@ -62,10 +62,10 @@ async def add(
         envelope.at,
         envelope.delay,
     )
-    if keys is None:
-        await session.run_sync(execute, INSERT, (ids, arguments, [None] * len(ids), *common))
-    else:
+    if keys:
         ids = await _add_unique(session, list(zip(ids, arguments, keys, strict=True)), common)
+    else:
+        await session.run_sync(execute, INSERT, (ids, arguments, [None] * len(ids), *common))
     wake_relays(session)
     return ids
 

@@ -14,6 +14,9 @@ async def work(run: TaskRun, *, user: str, note: str = "") -> None: ...
 async def told_less(session: AsyncSession, outcome: str, *, user: str) -> None: ...
 
 
+def told_at_once(session: AsyncSession, outcome: str, *, user: str, note: str = "") -> None: ...
+
+
 def not_async(run: TaskRun) -> None: ...
 
 
@@ -27,6 +30,7 @@ def not_async(run: TaskRun) -> None: ...
         ({"priority": 7}, "the priority is one of HIGH, NORMAL, LOW"),
         ({"retention": timedelta(0)}, "the retention must be above 0"),
         ({"unique": lambda order: order}, "`unique` asks for order, which is no parameter"),
+        ({"on_end": told_at_once}, "`on_end` is not `async def`"),
         ({"on_end": told_less}, "`on_end` is called with .*: got an unexpected keyword argument 'note'"),
     ],
 )

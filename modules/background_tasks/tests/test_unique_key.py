@@ -30,6 +30,10 @@ async def other(run: TaskRun, *, user: int) -> None: ...
 async def plain(run: TaskRun, *, user: int) -> None: ...
 
 
+@task("probe.named", unique=lambda key: key)
+async def named(run: TaskRun, *, key: str) -> None: ...
+
+
 @pytest.fixture
 def probe(make_application: Callable[..., Application]) -> Application:
     return make_application(digest, other, plain)
@@ -83,9 +87,11 @@ async def test_a_key_may_be_given_when_it_is_enqueued(probe: Application) -> Non
 
 @pytest.mark.parametrize("key", ["", "x" * 501, 7])
 async def test_a_key_is_text_that_an_index_can_hold(probe: Application, key: Any) -> None:
+    with pytest.raises(ValueError, match=r"task probe\.plain: its key must be text of 1 to 500 characters"):
+        plain.configure(key=key)
     async with probe.database.unit_of_work() as session:
-        with pytest.raises(ValueError, match=r"task probe\.plain: its key must be text of 1 to 500 characters"):
-            await plain.configure(key=key).enqueue(session, user=1)
+        with pytest.raises(ValueError, match=r"task probe\.named: its key must be text"):
+            await named.enqueue(session, key=f"{key}" * 600 if key else "")
 
 
 async def test_many_at_once_are_written_once_each(probe: Application) -> None:
