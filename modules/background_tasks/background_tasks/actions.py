@@ -3,18 +3,16 @@
 from uuid import UUID
 
 from framework.problems import Problem
-from framework.tasks import cancel as request_cancel
+from framework.tasks import interventions
+from framework.tasks.interventions import KeyTakenError
 from framework.tasks.tables import TaskRow, TaskState
-from framework.tasks.wake import wake_relays
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from background_tasks.detail import not_found
 
-AGAIN = """
-UPDATE seamark.task AS t SET state = 'queued', finished_at = NULL, available_at = now(), publish_at = now(),
-    step_attempt = coalesce((SELECT attempt FROM seamark.task_signal WHERE task_id = t.id), 0)
-"""
+BATCH = 1000
+KEY_TAKEN = "Another task with the same key waits or runs, so this one has nothing left to do."
 
 
 async def cancel(session: AsyncSession, task_id: UUID) -> None:
@@ -22,25 +20,29 @@ async def cancel(session: AsyncSession, task_id: UUID) -> None:
     state = await _state(session, task_id)
     if state is not TaskState.QUEUED:
         raise Problem(409, "background_tasks.ended", f"This task has {_ended(state)} already.")
-    await request_cancel(session, task_id)
+    await interventions.cancel(session, task_id)
 
 
 async def retry(session: AsyncSession, task_id: UUID) -> None:
-    """Raises ``Problem`` 404, and 409 for one that has succeeded, or is still to run anyway."""
+    """Raises ``Problem`` 404, and 409 for one that has succeeded, is still to run, or whose key another task has."""
     state = await _state(session, task_id)
     if state is TaskState.SUCCEEDED:
         raise Problem(409, "background_tasks.succeeded", "This task has succeeded, so its effect is there already.")
-    if state is TaskState.QUEUED:
-        raise Problem(409, "background_tasks.queued", "This task runs or waits already.")
-    await session.execute(text(AGAIN + "WHERE id = :id AND state IN ('failed', 'cancelled')"), {"id": task_id})
-    wake_relays(session)
+    try:
+        revived = state is not TaskState.QUEUED and await interventions.retry(session, task_id)
+    except KeyTakenError:
+        raise Problem(409, "background_tasks.key_taken", KEY_TAKEN) from None
+    if not revived:
+        raise Problem(409, "background_tasks.queued", "This task waits or runs already.")
 
 
 async def retry_all(session: AsyncSession, name: str) -> int:
-    """All dead letters of a task; returns how many there were."""
-    again = await session.execute(text(AGAIN + "WHERE name = :name AND state = 'failed' RETURNING id"), {"name": name})
-    wake_relays(session)
-    return len(again.all())
+    """The oldest thousand dead letters of a task; returns how many there were."""
+    try:
+        return await interventions.retry_failed(session, name, BATCH)
+    except KeyTakenError:
+        again = "Another task with the key of one of them was enqueued just now. Ask again."
+        raise Problem(409, "background_tasks.key_taken", again) from None
 
 
 async def _state(session: AsyncSession, task_id: UUID) -> TaskState:

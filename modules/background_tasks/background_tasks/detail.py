@@ -10,6 +10,7 @@ from framework.problems import Problem
 from framework.settings import settings_of
 from framework.statement import Statement
 from framework.tasks import Task
+from framework.tasks.masking import MASK
 from framework.tasks.registry import tasks_of
 from framework.tasks.tables import TaskRow, TaskState
 from sqlalchemy import Uuid, bindparam
@@ -30,7 +31,10 @@ from background_tasks.settings import BackgroundTasksSettings
 
 MOST_LOGS = 500
 MOST_SIBLINGS = 1000
-MASKED = "********"
+UNKNOWN_TASK = (
+    "This process does not know the task: it is of another release, or its module is disabled here. "
+    "So it cannot tell which of its arguments are secret."
+)
 
 _item = Statement(rows.where(TaskRow.id == bindparam("task_id", type_=Uuid())))
 REST = """
@@ -107,8 +111,9 @@ def not_found() -> Problem:
 
 
 def _arguments(task: Task | None, stored: str) -> tuple[dict[str, Any], str | None]:
-    names = dict.fromkeys(orjson.loads(stored), MASKED)
-    return names, "Which of them are secret is not known here." if task is None else None
+    if task is None:
+        return dict.fromkeys(orjson.loads(stored), MASK), UNKNOWN_TASK
+    return task.arguments.mask(stored), None
 
 
 def _declaration(task: Task) -> Declaration:
@@ -116,7 +121,7 @@ def _declaration(task: Task) -> Declaration:
         max_attempts=task.retry.max_attempts,
         soft_limit=task.soft_limit,
         hard_limit=task.hard_limit,
-        external=False,
+        external=task.external,
         steps=task.cursor is not None,
     )
 
@@ -151,8 +156,10 @@ def _attempts(item: dict[str, Any], rest: Any, failures: list[AttemptItem]) -> l
         TaskState.FAILED: AttemptOutcome.FAILED,
         TaskStatus.RUNNING: AttemptOutcome.RUNNING,
     }
-    # Neither running nor ended: its worker went away, and the next start will write that down.
-    outcome = ended.get(item["status"], AttemptOutcome.LOST)
+    outcome = ended.get(item["status"])
+    if outcome is None:
+        # An attempt that comes to an end takes its heartbeat away. The next start will write down that one was lost.
+        outcome = AttemptOutcome.HANDED_BACK if rest["heartbeat_at"] is None else AttemptOutcome.LOST
     latest = AttemptItem(
         number=number,
         outcome=outcome,

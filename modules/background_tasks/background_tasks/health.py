@@ -3,43 +3,87 @@
 from framework.application import Application
 from framework.health import HealthCheck, Unhealthy
 
+from background_tasks.lag import lag
+
 LONGEST_LAG = 60
 LONGEST_SILENCE = 30
+MOST_NAMES = 5
 
-# The longest due row that nobody runs, along `task_due_ix`.
-LAG = """
-WITH RECURSIVE queues AS (
-    (SELECT queue FROM seamark.task WHERE state = 'queued' ORDER BY queue LIMIT 1)
-    UNION ALL
-    SELECT following.queue FROM queues CROSS JOIN LATERAL (
-        SELECT queue FROM seamark.task WHERE state = 'queued' AND queue > queues.queue ORDER BY queue LIMIT 1
-    ) AS following
-)
-SELECT coalesce(max(extract(epoch FROM now() - oldest.publish_at)), 0)::float FROM queues CROSS JOIN LATERAL (
-    SELECT publish_at FROM seamark.task AS t
-    WHERE state = 'queued' AND queue = queues.queue AND publish_at <= now() AND NOT EXISTS (
-        SELECT FROM seamark.task_signal AS s WHERE s.task_id = t.id AND s.heartbeat_at > now() - interval '10 seconds'
-    )
-    ORDER BY publish_at LIMIT 1
-) AS oldest
+WORKERS = """
+SELECT extract(epoch FROM now() - max(seen_at))::float AS silence,
+    count(*) FILTER (WHERE seen_at > now() - interval '30 seconds' AND NOT stopping) AS live
+FROM seamark.task_worker
 """
-SILENCE = "SELECT extract(epoch FROM now() - max(seen_at))::float FROM seamark.task_worker"
+# Those that nobody may have looked at yet: what stays failed for longer than a day has been seen, or is of no interest.
+DEAD_LETTERS = """
+SELECT name, count(*) FILTER (WHERE finished_at > now() - interval '1 day') AS new, count(*) AS all
+FROM seamark.task WHERE state = 'failed' GROUP BY name ORDER BY new DESC, name
+"""
+# Without any worker there is no telling; that is another check's finding. A new release's tasks may wait a minute for
+# its workers.
+PARKED = """
+WITH live AS MATERIALIZED (
+    SELECT queues, tasks FROM seamark.task_worker WHERE seen_at > now() - interval '30 seconds' AND NOT stopping
+)
+SELECT name, sum(rows)::bigint AS rows FROM (
+    SELECT name, queue, count(*) AS rows FROM seamark.task AS t
+    WHERE state = 'queued' AND available_at < now() - interval '1 minute' GROUP BY name, queue
+) AS due
+WHERE EXISTS (SELECT FROM live)
+    AND NOT EXISTS (SELECT FROM live WHERE due.queue = ANY(queues) AND due.name = ANY(tasks))
+GROUP BY name ORDER BY rows DESC, name
+"""
 
 
 async def outbox(application: Application) -> str:
     async with application.database.driver_connection() as connection:
-        lag: float = await connection.fetchval(LAG)
-    if lag > LONGEST_LAG:
-        raise Unhealthy(f"a task has been due for {lag:.0f} s, and no relay has published it")
-    return f"the longest due task waits {lag:.0f} s" if lag else "nothing waits"
+        lags = await lag(connection)
+    queue, longest = max(lags.items(), key=lambda item: item[1], default=("", 0.0))
+    if longest > LONGEST_LAG:
+        raise Unhealthy(f"a task has been due for {longest:.0f} s in the queue {queue}, and nothing has begun it")
+    return f"the longest due task waits {longest:.0f} s" if queue else "nothing waits"
 
 
 async def workers(application: Application) -> str:
     async with application.database.driver_connection() as connection:
-        silence: float | None = await connection.fetchval(SILENCE)
+        found = await connection.fetchrow(WORKERS)
+    assert found is not None, "an aggregate has a row"
+    silence: float | None = found["silence"]
     if silence is None or silence > LONGEST_SILENCE:
         raise Unhealthy(f"no worker was seen for {silence:.0f} s" if silence else "no worker was ever seen")
-    return f"a worker was seen {silence:.0f} s ago"
+    if not found["live"]:
+        raise Unhealthy("every worker is about to stop")
+    return "one worker" if found["live"] == 1 else f"{found['live']} workers"
 
 
-checks = (HealthCheck("background_tasks.outbox", outbox), HealthCheck("background_tasks.workers", workers))
+async def dead_letters(application: Application) -> str:
+    async with application.database.driver_connection() as connection:
+        found = await connection.fetch(DEAD_LETTERS)
+    new = {record["name"]: record["new"] for record in found if record["new"]}
+    total = sum(record["all"] for record in found)
+    if new:
+        raise Unhealthy(f"failed for good within a day: {_listed(new)}; see `sm tasks list --status failed`")
+    return f"none within a day, {total} older" if total else "none"
+
+
+async def parked(application: Application) -> str:
+    async with application.database.driver_connection() as connection:
+        found = await connection.fetch(PARKED)
+    if found:
+        waiting = _listed({record["name"]: record["rows"] for record in found})
+        raise Unhealthy(f"due, and no worker that runs takes them: {waiting}")
+    return "none"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    shown = [f"{count} {name}" for name, count in list(counts.items())[:MOST_NAMES]]
+    others = len(counts) - len(shown)
+    return ", ".join([*shown, *([f"and {others} other kinds"] if others else [])])
+
+
+checks = (
+    HealthCheck("background_tasks.outbox", outbox),
+    HealthCheck("background_tasks.workers", workers),
+    HealthCheck("background_tasks.dead_letters", dead_letters),
+    HealthCheck("background_tasks.parked", parked),
+)

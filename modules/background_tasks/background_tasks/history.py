@@ -31,9 +31,10 @@ from background_tasks.schemas import TaskListParameters, TaskStatus
 _queued = TaskRow.state == literal_column(f"'{TaskState.QUEUED}'")
 _due = TaskRow.available_at <= func.now()
 # A running task cannot say so in its row, which its transaction holds: its heartbeat does, every second.
-_running = and_(
-    _queued, _due, func.coalesce(TaskSignal.heartbeat_at > func.now() - text("interval '10 seconds'"), False)
-)
+_beats = TaskSignal.heartbeat_at > func.now() - text("interval '10 seconds'")
+_running = and_(_queued, _due, func.coalesce(_beats, False))
+# By their heartbeats, which are few: joined to a long backlog, they would be looked for in each of its rows.
+_beating = select(TaskSignal.task_id).where(_beats)
 _failed_before = TaskRow.error.is_not(None)
 _live = and_(TaskWorker.seen_at > func.now() - text("interval '30 seconds'"), not_(TaskWorker.stopping))
 _taken = exists().where(_live, TaskRow.queue == any_(TaskWorker.queues), TaskRow.name == any_(TaskWorker.tasks))
@@ -43,7 +44,7 @@ _parked = and_(_queued, _due, not_(_taken), exists().where(_live))
 _idle = and_(_queued, not_(_running))
 _conditions: dict[TaskStatus | None, ColumnElement[bool]] = {
     None: true(),
-    TaskStatus.RUNNING: _running,
+    TaskStatus.RUNNING: and_(_queued, _due, TaskRow.id == any_(func.array(_beating.scalar_subquery()))),
     TaskStatus.SCHEDULED: and_(_idle, not_(_due), not_(_failed_before)),
     TaskStatus.RETRYING: and_(_idle, not_(_parked), _failed_before),
     TaskStatus.PARKED: and_(_idle, _parked),

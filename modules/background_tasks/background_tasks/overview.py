@@ -5,21 +5,27 @@ from framework.application import Application
 from background_tasks.history import known_names
 from background_tasks.overview_schemas import Counts, NamedCount, Summary
 
-# One pass over what is queued. While no worker lives at all nothing counts as parked, as in `history`.
+# One pass over what is queued, and what a worker would take is asked of each kind instead of each row.
+# While no worker lives at all nothing counts as parked, as in `history`.
 QUEUED = """
 WITH live AS MATERIALIZED (
     SELECT queues, tasks FROM seamark.task_worker WHERE seen_at > now() - interval '30 seconds' AND NOT stopping
+), beating AS MATERIALIZED (
+    SELECT task_id FROM seamark.task_signal WHERE heartbeat_at > now() - interval '10 seconds'
+), open AS (
+    SELECT name, queue, error IS NOT NULL AS failed_before, available_at <= now() AS due,
+        available_at <= now() AND id IN (SELECT task_id FROM beating) AS running,
+        count(*) AS count, max(created_at) AS latest_at
+    FROM seamark.task WHERE state = 'queued' GROUP BY 1, 2, 3, 4, 5
 )
-SELECT name, status, count(*), max(created_at) AS latest_at FROM (
-    SELECT t.name, t.created_at, CASE
-        WHEN t.available_at <= now() AND s.heartbeat_at > now() - interval '10 seconds' THEN 'running'
-        WHEN t.available_at <= now() AND EXISTS (SELECT FROM live)
-            AND NOT EXISTS (SELECT FROM live WHERE t.queue = ANY(queues) AND t.name = ANY(tasks)) THEN 'parked'
-        WHEN t.error IS NOT NULL THEN 'retrying'
-        WHEN t.available_at > now() THEN 'scheduled'
-        ELSE 'queued' END AS status
-    FROM seamark.task AS t LEFT JOIN seamark.task_signal AS s ON s.task_id = t.id WHERE t.state = 'queued'
-) AS open GROUP BY name, status
+SELECT name, CASE
+    WHEN running THEN 'running'
+    WHEN due AND EXISTS (SELECT FROM live)
+        AND NOT EXISTS (SELECT FROM live WHERE open.queue = ANY(queues) AND open.name = ANY(tasks)) THEN 'parked'
+    WHEN failed_before THEN 'retrying'
+    WHEN NOT due THEN 'scheduled'
+    ELSE 'queued' END AS status, sum(count)::bigint AS count, max(latest_at) AS latest_at
+FROM open GROUP BY 1, 2
 """
 ENDED = """
 SELECT name, state AS status, count(*), max(finished_at) AS latest_at FROM seamark.task

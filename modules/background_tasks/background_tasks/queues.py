@@ -1,10 +1,12 @@
 """Queues: what waits in them now, and what relays saw of them over the last hours."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from framework.application import Application
 from framework.tasks.registry import tasks_of
 
+from background_tasks.lag import lag
 from background_tasks.overview_schemas import QueueItem, Queues, QueueSamples, Samples
 
 SLOT = 15
@@ -41,18 +43,6 @@ SELECT known.queue,
         SELECT count(*) FROM seamark.task AS t WHERE t.state = 'failed' AND t.queue = known.queue
     ) AS dead_letters,
     (
-        SELECT coalesce(max(extract(epoch FROM now() - oldest.publish_at)), 0)::float
-        FROM (VALUES (0), (1), (2)) AS p(priority) CROSS JOIN LATERAL (
-            SELECT publish_at FROM seamark.task AS t
-            WHERE t.state = 'queued' AND t.queue = known.queue AND t.priority = p.priority AND t.publish_at <= now()
-            AND NOT EXISTS (
-                SELECT FROM seamark.task_signal AS s
-                WHERE s.task_id = t.id AND s.heartbeat_at > now() - interval '10 seconds'
-            )
-            ORDER BY publish_at LIMIT 1
-        ) AS oldest
-    ) AS lag_seconds,
-    (
         SELECT sum(finished) FROM seamark.task_sample AS s
         WHERE s.queue = known.queue AND s.at > now() - interval '1 minute'
     ) AS per_minute,
@@ -76,12 +66,13 @@ async def queues(application: Application) -> Queues:
     declared = sorted({task.queue for task in tasks_of(application.modules).values()})
     async with application.database.driver_connection() as connection:
         records = await connection.fetch(QUEUES, declared)
-    return Queues(items=[_item(dict(record)) for record in records])
+        lags = await lag(connection)
+    return Queues(items=[_item(dict(record), lags.get(record["queue"], 0)) for record in records])
 
 
-def _item(row: dict[str, int]) -> QueueItem:
-    queued = row.pop("queued")
-    return QueueItem(waiting=max(0, queued - row["delayed"] - row["running"]), **row)
+def _item(row: dict[str, Any], lag_seconds: float) -> QueueItem:
+    waiting = row.pop("queued") - row["delayed"] - row["running"]
+    return QueueItem(waiting=waiting, lag_seconds=lag_seconds, **row)
 
 
 async def samples(application: Application, minutes: int, now: datetime | None = None) -> Samples:

@@ -29,8 +29,9 @@ async def list_tasks(query: TaskListQuery, application: CurrentApplication) -> P
 @router.post("/tasks/retry")
 @policy(manage, retry_safe=True)
 async def retry_tasks(what: RetryAll, session: Session) -> Retried:
-    """Have all dead letters of a task run again."""
-    return Retried(retried=await actions.retry_all(session, what.name))
+    """Have the dead letters of a task run again, a thousand at a time, the oldest first."""
+    retried = await actions.retry_all(session, what.name)
+    return Retried(retried=retried, more=retried == actions.BATCH)
 
 
 @router.get("/tasks/{id}")

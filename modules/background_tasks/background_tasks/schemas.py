@@ -79,6 +79,8 @@ class AttemptOutcome(StrEnum):
     LOST = "lost"
     """Its process went away: killed, out of memory, or past the hard limit."""
     CANCELLED = "cancelled"
+    HANDED_BACK = "handed_back"
+    """Its worker was told to end, or its time there was over; it goes on elsewhere."""
 
 
 class AttemptItem(BaseModel):
@@ -97,6 +99,7 @@ class EventKind(StrEnum):
     STARTED = "started"
     FAILED = "failed"
     LOST = "lost"
+    HANDED_BACK = "handed_back"
     CANCEL_REQUESTED = "cancel_requested"
     RETRY = "retry"
     SUCCEEDED = "succeeded"
@@ -162,3 +165,4 @@ class RetryAll(BaseModel):
 
 class Retried(BaseModel):
     retried: int
+    more: bool = Field(description="There may be more of them: ask again.")

@@ -33,7 +33,7 @@ def timeline(item: dict[str, Any], rest: Any, attempts: list[AttemptItem]) -> li
     elif item["status"] == TaskStatus.RETRYING:
         later.append(_event(EventKind.RETRY, item["available_at"], "The next attempt is due."))
     # Sorting is stable, so what happened at the same time stays in the order of cause and effect.
-    return first + sorted(later, key=lambda event: event.at or datetime.min.replace(tzinfo=UTC))
+    return first + sorted(later, key=lambda event: event.at or datetime.max.replace(tzinfo=UTC))
 
 
 def _of_attempt(attempt: AttemptItem) -> list[TimelineEvent]:
@@ -43,9 +43,10 @@ def _of_attempt(attempt: AttemptItem) -> list[TimelineEvent]:
         reason = attempt.failure.type.rpartition(".")[2] if attempt.failure else "an error"
         events.append(_event(EventKind.FAILED, attempt.ended_at, f"Attempt {attempt.number} failed: {reason}."))
     elif attempt.outcome is AttemptOutcome.LOST:
-        events.append(
-            _event(EventKind.LOST, attempt.ended_at, f"Attempt {attempt.number} went silent with its worker.")
-        )
+        text = f"Attempt {attempt.number} was last heard of; its process went away."
+        events.append(_event(EventKind.LOST, attempt.ended_at, text))
+    elif attempt.outcome is AttemptOutcome.HANDED_BACK:
+        events.append(_event(EventKind.HANDED_BACK, None, "Its worker handed it back; it goes on elsewhere."))
     return events
 
 

@@ -155,7 +155,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Tasks
-         * @description Have all dead letters of a task run again.
+         * @description Have the dead letters of a task run again, a thousand at a time, the oldest first.
          */
         post: operations["background_tasks.retry_tasks"];
         delete?: never;
@@ -842,7 +842,7 @@ export interface components {
          * AttemptOutcome
          * @enum {string}
          */
-        AttemptOutcome: "running" | "succeeded" | "failed" | "lost" | "cancelled";
+        AttemptOutcome: "running" | "succeeded" | "failed" | "lost" | "cancelled" | "handed_back";
         /**
          * ContactChange
          * @description Fields that are left out stay. ``version`` is the one that was read; when it is not the latest, the answer is 409.
@@ -993,7 +993,7 @@ export interface components {
          * EventKind
          * @enum {string}
          */
-        EventKind: "enqueued" | "delayed" | "published" | "started" | "failed" | "lost" | "cancel_requested" | "retry" | "succeeded" | "dead" | "cancelled";
+        EventKind: "enqueued" | "delayed" | "published" | "started" | "failed" | "lost" | "handed_back" | "cancel_requested" | "retry" | "succeeded" | "dead" | "cancelled";
         /** Failure */
         Failure: {
             /** Type */
@@ -1433,6 +1433,11 @@ export interface components {
         Retried: {
             /** Retried */
             retried: number;
+            /**
+             * More
+             * @description There may be more of them: ask again.
+             */
+            more: boolean;
         };
         /** RetryAll */
         RetryAll: {
