@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from uuid import UUID
 
 import structlog
@@ -15,11 +14,12 @@ log = structlog.get_logger()
 
 
 class Child:
-    def __init__(self, composition: Composition, stopping: Stopping) -> None:
+    """Of the worker ``name``."""
+
+    def __init__(self, composition: Composition, name: str, stopping: Stopping) -> None:
         self.loop = asyncio.new_event_loop()
         self.application = composition.connect("worker")
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        self.runner = Runner(self.application, name, stopping)
+        self.runner = Runner(self.application, f"{name}:{os.getpid()}", stopping)
 
     def run(self, task_id: UUID) -> None:
         self.loop.run_until_complete(self._run(task_id))

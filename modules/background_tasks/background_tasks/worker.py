@@ -20,6 +20,7 @@ class Worker:
         self.composition = composition
         self.child: Child | None = None
         self.supervision: Supervision | None = None
+        self._name = ""
         self.unknown = 0
         """Messages that were left to workers which know their tasks."""
         self._stopping = Stopping()
@@ -43,6 +44,7 @@ class Worker:
 
     def _start_parent(self, instance: Any, **_: Any) -> None:
         own = settings_of(BackgroundTasksSettings)
+        self._name = instance.hostname
         self.supervision = Supervision(instance, own, self._stopping, lambda: self.unknown)
 
     def _stop_parent(self, **_: Any) -> None:
@@ -56,7 +58,7 @@ class Worker:
     def _start_child(self, **_: Any) -> None:
         if self.supervision is not None:
             self.supervision.let_go()
-        self.child = Child(self.composition, self._stopping)
+        self.child = Child(self.composition, self._name, self._stopping)
 
     def _stop_child(self, **_: Any) -> None:
         if self.child is not None:

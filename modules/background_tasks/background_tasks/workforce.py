@@ -10,7 +10,7 @@ SELECT name, started_at, seen_at, queues, tasks, concurrency, release, CASE
 FROM seamark.task_worker ORDER BY name
 """
 RUNNING = """
-SELECT s.worker, t.id, t.name, s.attempt, s.started_at, s.done, s.total, s.note
+SELECT regexp_replace(s.worker, ':[0-9]+$', '') AS worker, t.id, t.name, s.attempt, s.started_at, s.done, s.total, s.note
 FROM seamark.task AS t JOIN seamark.task_signal AS s ON s.task_id = t.id
 WHERE t.state = 'queued' AND t.available_at <= now() AND s.heartbeat_at > now() - interval '10 seconds'
 ORDER BY s.started_at
