@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { formatBetween, formatDuration } from "./durations";
 
 test.each([
+  [0, "0 s"],
   [0.0123, "12 ms"],
   [4.24, "4.2 s"],
   [59.9, "59.9 s"],
@@ -12,6 +13,6 @@ test.each([
 ])("%s seconds read %s", (seconds, text) => expect(formatDuration(seconds)).toBe(text));
 
 test("clocks that disagree give no negative time", () => {
-  expect(formatBetween("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z")).toBe("0 ms");
+  expect(formatBetween("2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z")).toBe("0 s");
   expect(formatBetween(null, "2026-01-01T00:00:00Z")).toBe("");
 });

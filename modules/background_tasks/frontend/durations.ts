@@ -5,7 +5,7 @@ export const formatExact = (value: string) => exact.format(new Date(value));
 
 /** `320 ms`, `4.2 s`, `3 min 5 s`, `2 h 4 min`, `3 d 4 h`: the two largest units that say something. */
 export function formatDuration(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds > 0 && seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return pair(whole, 60, "min", 1, "s");

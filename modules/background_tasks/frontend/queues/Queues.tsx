@@ -1,7 +1,8 @@
 import { Loaded } from "@seamark/app";
-import { Badge, Card, EmptyState, Fact, Facts, formatNumber, Skeleton, Stack } from "@seamark/ui";
+import { Badge, Card, EmptyState, formatNumber, Skeleton, Stack } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
 import { Inbox } from "lucide-react";
+import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { formatDuration } from "../durations";
 import { listPath, type QueueItem, queuesQuery, type Samples, samplesQuery } from "../tasks";
@@ -74,24 +75,31 @@ function QueueCard({ item, samples }: { item: QueueItem; samples: Samples | unde
           format={value => texts.perMinute(formatNumber(Math.round(value)))}
         />
       </div>
-      <Facts>
-        <Fact name={texts.waiting}>
+      <dl className={styles.figures}>
+        <Figure name={texts.waiting}>
           {formatNumber(waiting)}
           {lag_seconds > 0 && ` · ${texts.lag} ${formatDuration(lag_seconds)}`}
-        </Fact>
-        <Fact name={texts.running}>{formatNumber(running)}</Fact>
-        <Fact name={texts.delayed}>{formatNumber(delayed)}</Fact>
-        {in_broker !== null && <Fact name={texts.inBroker}>{formatNumber(in_broker)}</Fact>}
+        </Figure>
+        <Figure name={texts.running}>{formatNumber(running)}</Figure>
+        <Figure name={texts.delayed}>{formatNumber(delayed)}</Figure>
+        {in_broker !== null && <Figure name={texts.inBroker}>{formatNumber(in_broker)}</Figure>}
         {per_minute !== null && (
-          <Fact name={texts.throughput}>{texts.perMinute(formatNumber(Math.round(per_minute)))}</Fact>
+          <Figure name={texts.throughput}>{texts.perMinute(formatNumber(Math.round(per_minute)))}</Figure>
         )}
-        <Fact name={texts.consumers}>
+        <Figure name={texts.consumers}>
           {nobody ? <Badge tone="warning">{texts.nobody}</Badge> : workers.join(", ")}
-        </Fact>
-      </Facts>
+        </Figure>
+      </dl>
     </Card>
   );
 }
+
+const Figure = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
 
 const perMinute = (counts: (number | null)[], seconds: number) =>
   counts.map(count => (count === null ? null : (count * 60) / seconds));

@@ -59,12 +59,16 @@ function Task({ task }: { task: TaskDetail }) {
         </Card>
       )}
       <div className={styles.columns}>
-        <About task={task} />
-        <Card title={texts.arguments}>
-          <Arguments task={task} />
-        </Card>
-        <Attempts attempts={task.attempts} />
-        <Timeline events={task.timeline} />
+        <Stack>
+          <About task={task} />
+          <Attempts attempts={task.attempts} />
+        </Stack>
+        <Stack>
+          <Card title={texts.arguments}>
+            <Arguments task={task} />
+          </Card>
+          <Timeline events={task.timeline} />
+        </Stack>
       </div>
       <Log lines={task.logs} />
     </Stack>
