@@ -1,5 +1,6 @@
 """For tests: runs what is due in this process, by the real runner."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -21,15 +22,17 @@ DUE = (
 async def run_due_tasks(application: Application) -> list[tuple[str, Result]]:
     """The name and result of each run, in order, with what they enqueue in turn: the most urgent first.
 
-    A failed one is due again only later.
+    One that fails is not run again, unless its policy has it come back at once: its wait is random, and may be short.
     """
     runner = Runner(application, "test")
     results: list[tuple[str, Result]] = []
     passed_over: list[UUID] = []
     while (due := await _most_urgent(application, passed_over)) is not None:
         task_id, name = due
-        results.append((name, await runner.run(task_id)))
-        if results[-1][1] in (Next.ELSEWHERE, Next.PARKED):
+        result = await runner.run(task_id)
+        results.append((name, result))
+        waits = result is Next.REPEATED and runner.tasks[name].retry.base > timedelta(0)
+        if waits or result in (Next.ELSEWHERE, Next.PARKED):
             passed_over.append(task_id)
     return results
 
