@@ -19,6 +19,7 @@ def problems_of(modules: Sequence[Module]) -> Iterator[Finding]:
         yield from _route_problems(module, declared[module.name])
         usable = declared[module.name].union(*(declared.get(name, ()) for name in module.requires))
         yield from _navigation_problems(module, usable)
+        yield from _schedule_problems(module)
     yield from _shared_claims(modules)
 
 
@@ -74,6 +75,17 @@ def _navigation_problems(module: Module, usable: Collection[str]) -> Iterator[Fi
             yield SM007.finding(
                 f"navigation to {item.path!r} asks for {item.permission!r}, which neither {module.name} nor what it requires declares",
                 hint="add it to the manifest's permissions, or its module to requires",
+                owner=module.name,
+            )
+
+
+def _schedule_problems(module: Module) -> Iterator[Finding]:
+    tasks = {*module.tasks, *(item.task for item in module.subscriptions)}
+    for schedule in module.schedules:
+        if schedule.task not in tasks:
+            yield SM007.finding(
+                f"schedule {schedule.entry!r} is of the task {schedule.task.name!r}, which {module.name} does not declare",
+                hint="add it to the manifest's tasks, or no worker would know it",
                 owner=module.name,
             )
 

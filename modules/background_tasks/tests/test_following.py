@@ -15,6 +15,7 @@ from framework.application import Application
 from framework.tasks import Missed, Outcome, Priority, Schedule, TaskRun, task
 from framework.tasks.testing import run_due_tasks
 from framework.tasks.timing import Every
+from framework.tasks.wake import CHANNEL
 
 SECOND = timedelta(seconds=1)
 YEAR = timedelta(days=365)
@@ -166,6 +167,36 @@ async def test_a_changed_timing_begins_with_its_next_slot(
     assert (row["timing"], row["missed"]) == (str(Every(YEAR + SECOND)), "all")
     assert row["next_due_at"] > row["now"]
     assert await due_times() == []
+
+
+async def test_what_last_became_due_stays_known(
+    timetables: list[Timetable], absence: Callable[..., Any], fetch: Callable[..., Any]
+) -> None:
+    missed = await absence(Schedule(tick, every=YEAR), 3)
+    for schedule in (Schedule(tick, every=YEAR), Schedule(tick, every=2 * YEAR)):
+        await beat(schedule).look(timetables[0])
+        [row] = await fetch("SELECT timing, last_due_at FROM seamark.task_schedule")
+        assert row == {"timing": str(schedule.timing), "last_due_at": missed[-1]}
+
+
+async def test_relays_are_woken_for_it(
+    timetables: list[Timetable],
+    absence: Callable[..., Any],
+    application: Application,
+    eventually: Callable[..., Awaitable[Any]],
+) -> None:
+    schedule = Schedule(tick, every=YEAR)
+    await absence(schedule, 1)
+    heard: list[object] = []
+
+    async def woken() -> bool:
+        return bool(heard)
+
+    async with application.database.driver_connection() as connection:
+        await connection.add_listener(CHANNEL, lambda *_: heard.append(_))
+        await beat(schedule).look(timetables[0])
+        await eventually(woken)
+        await connection.reset()
 
 
 async def test_a_changed_policy_holds_for_what_was_missed_before(
