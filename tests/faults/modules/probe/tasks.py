@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 
 import structlog
 from framework.tasks import Outcome, RetryPolicy, TaskRun, step_task, task
@@ -38,6 +39,20 @@ async def poison(run: TaskRun) -> None:
 @task("probe.stuck", retry=RetryPolicy(max_attempts=1), soft_limit=0.5, hard_limit=1)
 async def stuck(run: TaskRun) -> None:
     time.sleep(60)  # noqa: ASYNC251 - holds the event loop, so that only the hard limit ends it
+
+
+@task("probe.deaf")
+async def deaf(run: TaskRun, *, key: str) -> None:
+    await write(run.session, key)
+    time.sleep(60)  # noqa: ASYNC251 - nobody in this process hears that it is cancelled
+
+
+@task("probe.stubborn")
+async def stubborn(run: TaskRun, *, key: str) -> None:
+    await write(run.session, key)
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
 
 
 @task("probe.tick")
