@@ -19,6 +19,10 @@ PAGES = {
     "status": "/admin/status",
     "findings": "/admin/findings",
     "people": "/admin/users",
+    "tasks": "/background_tasks",
+    "queues": "/background_tasks/queues",
+    "workers": "/background_tasks/workers",
+    "schedules": "/background_tasks/schedules",
 }
 BRIGHTNESS = """() => {
     const canvas = document.createElement("canvas").getContext("2d");

@@ -89,6 +89,7 @@ export const texts = {
   limits: "Limits",
   limitsOf: (soft: string, hard: string) => `${soft} soft, ${hard} hard`,
   upTo: (attempt: number, max: number) => `${attempt} of up to ${max}`,
+  upToForEachStep: (attempt: number, max: number) => `${attempt}; up to ${max} for each step`,
   startsNotBefore: "Not before",
   dueAt: "Due",
   uniqueKey: "Unique key",

@@ -7,7 +7,8 @@ import { texts } from "../texts";
 
 export function About({ task }: { task: TaskDetail }) {
   const { declaration, schedule, waits_for } = task;
-  const attempt = declaration ? texts.upTo(task.attempt, declaration.max_attempts) : task.attempt;
+  const bounded = declaration?.steps ? texts.upToForEachStep : texts.upTo;
+  const attempt = declaration ? bounded(task.attempt, declaration.max_attempts) : task.attempt;
   return (
     <Card title={texts.about}>
       <Facts>
