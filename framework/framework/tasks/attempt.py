@@ -136,7 +136,7 @@ class Attempt:
         """The effect, within its limits. Returns the cursor of the next step as JSON."""
         arguments = task.arguments.load(row.arguments)
         tries = self.number - row.step_attempt
-        run = TaskRun(self.application, row.transaction, self.task_id, row.steps, tries, self.signal)
+        run = TaskRun(self.application, row.transaction, self.task_id, row.steps, tries, row.due_at, self.signal)
         async with watched(self.signal, self.stopping, task.soft_limit):
             with self.signal.lines.gathered():
                 if task.cursor is None:

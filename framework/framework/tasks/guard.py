@@ -1,7 +1,7 @@
 """The row of a task under its lock, which is the guard: of any number of deliveries, one gets it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from framework.tasks.tables import TaskState
 from framework.tasks.transaction import Transaction
 
 LOCK = """
-SELECT t.name, t.correlation_id, t.args::text, t.cursor::text, t.steps, t.step_attempt, t.order_key,
+SELECT t.name, t.correlation_id, t.args::text, t.cursor::text, t.steps, t.step_attempt, t.order_key, t.due_at,
        coalesce(s.attempt, 0), s.heartbeat_at IS NOT NULL, coalesce(s.cancel_requested, false)
 FROM seamark.task AS t LEFT JOIN seamark.task_signal AS s ON s.task_id = t.id
 WHERE t.id = $1 AND t.state = 'queued' AND t.available_at <= now()
@@ -58,6 +58,7 @@ class LockedRow:
     steps: int
     step_attempt: int
     order_key: str | None
+    due_at: datetime | None
     attempt: int
     """Starts so far."""
     lost: bool

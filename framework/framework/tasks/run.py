@@ -1,6 +1,7 @@
 """What a running task is given: the transaction of its effect, and how to say how far it is."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,6 +24,8 @@ class TaskRun:
     """Steps that have been committed; 0 for a task that is one step."""
     attempt: int
     """1 at the first start. A task with steps counts anew after each that was committed."""
+    due_at: datetime | None
+    """The slot of its schedule, in UTC, whenever it runs; ``None`` where no schedule asked for it."""
     signal: "Signal"
 
     @property

@@ -298,10 +298,19 @@ async def test_one_that_cannot_be_written_keeps_no_other_from_it(
     assert [line["schedule"] for line in logged if line["log_level"] == "error"] == ["probe.broken"]
 
 
-async def test_a_slot_runs_as_any_task(
+async def test_a_slot_runs_as_any_task_and_knows_when_it_was_due(
     make_application: Callable[..., Application], timetables: list[Timetable], absence: Callable[..., Any]
 ) -> None:
-    probe = make_application(tick)
-    await absence(Schedule(tick, every=YEAR), 1)
-    await beat(Schedule(tick, every=YEAR)).look(timetables[0])
-    assert await run_due_tasks(probe) == [("probe.tick", Outcome.SUCCEEDED)]
+    told: list[datetime | None] = []
+
+    @task("probe.report")
+    async def report(run: TaskRun) -> None:
+        told.append(run.due_at)
+
+    probe = make_application(report)
+    missed = await absence(Schedule(report, every=YEAR), 1)
+    await beat(Schedule(report, every=YEAR)).look(timetables[0])
+    async with probe.database.unit_of_work() as session:
+        await report.enqueue(session)
+    assert await run_due_tasks(probe) == [("probe.report", Outcome.SUCCEEDED)] * 2
+    assert told == [*missed, None]
