@@ -101,7 +101,7 @@ class Relay:
                     await self._serve(connection, limit)
             except Exception as error:  # noqa: BLE001 - a connection can end in any call, and in many ways
                 failures += 1
-                log.warning("relay has no database, trying again", error=repr(error), failures=failures)
+                log.warning("relay interrupted, trying again", error=repr(error), failures=failures)
                 await self._database.close()
                 await _wait(self._stopped, backoff(failures))
         await self._database.close()

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 from background_tasks.broker import KEY_PREFIX
 from background_tasks.relay import Relay
 from framework.application import Application
+from framework.settings import Settings
 from framework.tasks import TaskRun, task
 
 Row = Callable[[UUID], Awaitable[dict[str, Any]]]
@@ -71,6 +73,38 @@ async def test_what_becomes_due_goes_out_without_waiting_for_the_poll(
     await add_rows(publish_at="now() + interval '0.5 s'")
     async with relaying(poll=10):
         await eventually(holds(in_broker, 0, 1, 0))
+
+
+async def test_a_commit_wakes_it(
+    probe: Application, relaying: Relaying, in_broker: InBroker, eventually: Eventually
+) -> None:
+    async def waits() -> Any:
+        async with probe.database.driver_connection() as connection:
+            return await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND application_name = 'seamark relay' AND state = 'idle' AND query LIKE '%following%'"
+            )
+
+    async with relaying(poll=10):
+        await eventually(waits)
+        async with probe.database.unit_of_work() as session:
+            await nothing.enqueue(session)
+        committed_at = monotonic()
+        await eventually(holds(in_broker, 0, 1, 0))
+    assert monotonic() - committed_at < 5
+
+
+async def test_behind_pgbouncer_it_looks_by_itself(
+    add_rows: AddRows,
+    relaying: Relaying,
+    make_settings: Callable[..., Settings],
+    in_broker: InBroker,
+    eventually: Eventually,
+) -> None:
+    async with relaying(other=make_settings(database_pgbouncer=True)):
+        for count in (1, 2):
+            await add_rows()
+            await eventually(holds(in_broker, 0, count, 0))
 
 
 async def test_what_nobody_began_is_published_again(
