@@ -3,6 +3,7 @@ import { Menu as MenuIcon } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { Brand } from "./Brand";
+import { HeaderItems } from "./HeaderItems";
 import { Navigation } from "./Navigation";
 import { OfflineNotice } from "./OfflineNotice";
 import styles from "./Shell.module.css";
@@ -32,10 +33,18 @@ export function Shell({ children }: { children: ReactNode }) {
           <MenuIcon size={20} aria-hidden="true" />
         </button>
         <Home />
-        <UserMenu compact />
+        <div className={styles.items}>
+          <HeaderItems />
+          <UserMenu compact />
+        </div>
       </header>
       <header className={styles.sidebar}>
-        <Home />
+        <div className={styles.top}>
+          <Home />
+          <div className={styles.items}>
+            <HeaderItems />
+          </div>
+        </div>
         <Navigation />
         <UserMenu />
       </header>

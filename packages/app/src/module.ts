@@ -10,4 +10,6 @@ export interface FrontendModule {
   publicPages?: string[];
   /** A card for the start page. */
   dashboard?: ComponentType;
+  /** A small control for the application's header, on every page of somebody who has signed in; draws nothing while it loads or fails. */
+  header?: ComponentType;
 }

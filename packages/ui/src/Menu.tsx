@@ -1,6 +1,7 @@
 import type { LucideIcon } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, type ToggleEvent, useEffect, useId, useRef } from "react";
 import styles from "./Menu.module.css";
+import { place } from "./place";
 
 interface MenuProps {
   /** What the trigger is called, when its content does not say it. */
@@ -106,14 +107,4 @@ function moveFocus(event: KeyboardEvent<HTMLDivElement>) {
   if (next === undefined) return;
   event.preventDefault();
   all[next]?.focus();
-}
-
-/** Below the trigger, or above where there is no room; inside the window either way. */
-function place(menu: HTMLElement, trigger: DOMRect) {
-  const { offsetWidth: width, offsetHeight: height } = menu;
-  const below = trigger.bottom + 4;
-  const top = below + height > window.innerHeight - 8 ? trigger.top - height - 4 : below;
-  const left = Math.min(trigger.left, window.innerWidth - width - 8);
-  menu.style.top = `${Math.max(8, top)}px`;
-  menu.style.left = `${Math.max(8, left)}px`;
 }

@@ -11,6 +11,7 @@ export { Cluster, Grid, SpokenOnly, Stack } from "./Layout";
 export { Menu, MenuGroup, MenuItem } from "./Menu";
 export { NavigatedContext, PageHeader, useTitle } from "./PageHeader";
 export { Pagination } from "./Pagination";
+export { Popover } from "./Popover";
 export { ProgressBar } from "./ProgressBar";
 export { RowLink } from "./RowLink";
 export { EmptyState, ErrorState, Skeleton } from "./States";
