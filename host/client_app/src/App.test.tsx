@@ -96,6 +96,16 @@ test("a session that ends meanwhile leads to the sign-in page and back", async (
   await waitFor(() => expect(page.path()).toBe("/users/sign-in?next=%2Fcontacts"));
 });
 
+test("what a module puts into the header is on every page", async () => {
+  open(
+    "/contacts",
+    { modules: ["contacts", "notifications"] },
+    { "GET /api/notifications/unread": () => ({ json: { count: 3 } }) },
+  );
+  // On a phone and beside a sidebar; styles show one of them.
+  expect(await screen.findAllByRole("button", { name: "Notifications, 3 unread" })).toHaveLength(2);
+});
+
 test("after a navigation the new page's title has the focus; at the start nothing has", async () => {
   open("/");
   await screen.findByRole("heading", { level: 1, name: /Ada/ });
