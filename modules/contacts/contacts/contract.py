@@ -17,3 +17,8 @@ class ImportFinished(Event):
     updated: int
     rejected: int
     started_by: UUID | None
+
+    @property
+    def order_key(self) -> str:
+        """One that failed may go on and succeed: who is told of both hears it in that order."""
+        return str(self.import_id)

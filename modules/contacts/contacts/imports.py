@@ -9,10 +9,9 @@ from framework.database import Database
 from framework.listing import Listing
 from framework.problems import Problem
 from framework.statement import Statement
-from framework.tasks import TaskRun, cancel
-from sqlalchemy import bindparam, func, insert, select, update
+from framework.tasks import cancel
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from users.contract import AccountDeleted
 from uuid_utils.compat import uuid7
 
 from contacts.csv_file import BLOCK, UTF_8, inspect
@@ -85,7 +84,3 @@ async def request_cancel(session: AsyncSession, import_id: UUID) -> None:
     task_id = await session.scalar(select(Import.task_id).where(Import.id == import_id))
     if task_id is not None:
         await cancel(session, task_id)
-
-
-async def forget_account(run: TaskRun, event: AccountDeleted) -> None:
-    await run.session.execute(update(Import).where(Import.started_by == event.account_id).values(started_by=None))

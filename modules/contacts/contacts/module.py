@@ -1,20 +1,18 @@
-from framework.events import Subscription
 from framework.module import Module, Navigation, Permission
-from users.contract import AccountDeleted
 
 from contacts.checks import checks
 from contacts.commands import import_contacts
 from contacts.csv_routes import router
 from contacts.demo import demo
+from contacts.events import subscriptions
 from contacts.health import health
-from contacts.imports import forget_account
 from contacts.settings import ContactsSettings
 from contacts.tasks import schedules, tasks
 
 module = Module(
     name="contacts",
     label="Contacts",
-    requires=("users",),
+    requires=("users", "notifications"),
     router=router,
     pages=(
         "/contacts",
@@ -31,7 +29,7 @@ module = Module(
     settings=ContactsSettings,
     tasks=tasks,
     schedules=schedules,
-    subscriptions=(Subscription(AccountDeleted, forget_account),),
+    subscriptions=subscriptions,
     health=health,
     checks=checks,
     commands=(import_contacts,),

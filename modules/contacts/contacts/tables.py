@@ -112,7 +112,10 @@ class Import(Base):
 
 
 class ImportChunk(Base):
-    """The uploaded file in pieces of one size, where every worker can read it. Gone once the import has ended."""
+    """The uploaded file in pieces of one size, where every worker can read it.
+
+    Gone once the import has ended, unless it failed: then it stays as long as the import, which may go on.
+    """
 
     __tablename__ = "import_chunk"
 

@@ -25,8 +25,12 @@ CHUNK = select(ImportChunk.data).where(
 )
 
 
+class FileGoneError(Exception):
+    """Somebody lets an import go on that was stopped: only those that failed keep their file."""
+
+
 async def finish(session: AsyncSession, outcome: Outcome, *, import_id: UUID) -> None:
-    """However it ended: say so, drop the file, tell the other modules."""
+    """However it ended: say so, drop the file, tell who wants to know. A failed one keeps its file, to go on with."""
     import_ = await session.get_one(Import, import_id)
     import_.status = ImportStatus(outcome.value)
     import_.finished_at = datetime.now(UTC)
@@ -34,8 +38,12 @@ async def finish(session: AsyncSession, outcome: Outcome, *, import_id: UUID) ->
     if outcome is Outcome.CANCELLED:
         import_.message = f"Cancelled. {kept}"
     elif outcome is Outcome.FAILED:
-        import_.message = f"Something went wrong on our side. {kept} Import the file again for the rest."
-    await session.execute(delete(ImportChunk).where(ImportChunk.import_id == import_id))
+        import_.message = (
+            f"Something went wrong on our side. {kept} An administrator can let it go on from there, "
+            "or you import the file again."
+        )
+    if outcome is not Outcome.FAILED:
+        await session.execute(delete(ImportChunk).where(ImportChunk.import_id == import_id))
     counts = {name: getattr(import_, name) for name in ("created", "updated", "rejected", "started_by")}
     await publish(session, ImportFinished(import_id=import_id, status=import_.status, **counts))
 
@@ -44,8 +52,11 @@ async def finish(session: AsyncSession, outcome: Outcome, *, import_id: UUID) ->
 async def import_csv(run: TaskRun, cursor: Place | None, *, import_id: UUID) -> Place | None:
     """The first step counts the rows, each further one takes the next thousand: effect, counters and cursor together."""
     import_ = await run.session.get_one(Import, import_id)
+    import_.status = ImportStatus.RUNNING
+    if import_.finished_at is not None:
+        # It had failed, and somebody lets it go on.
+        import_.finished_at = import_.message = None
     if cursor is None:
-        import_.status = ImportStatus.RUNNING
         begin = Place(import_.first_row, import_.first_line)
         import_.total = 0
         async for _ in _rows(run.session, import_, begin):
@@ -67,8 +78,10 @@ async def _rows(session: AsyncSession, import_: Import, place: Place) -> AsyncGe
 
     async def fetch(position: int) -> bytes:
         number, offset = divmod(position, BLOCK)
-        chunk = await session.execute(CHUNK, {"import_id": import_.id, "number": number})
-        return chunk.scalar_one()[offset:]
+        data: bytes | None = await session.scalar(CHUNK, {"import_id": import_.id, "number": number})
+        if data is None:
+            raise FileGoneError("The file was dropped when its import ended; import it anew")
+        return data[offset:]
 
     file = CsvFile(import_.encoding, import_.size, import_.columns, place)
     async for row in read_file(fetch, file, place):

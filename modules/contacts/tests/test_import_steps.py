@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,9 @@ from contacts.upsert import upsert
 from framework.application import Application
 from framework.events import Subscription
 from framework.module import Module
+from framework.subscriptions import write_subscriptions
 from framework.tasks import Outcome, TaskRun
+from framework.tasks.interventions import retry
 from framework.tasks.runner import Next, Result, Runner
 from framework.tasks.tables import TaskRow
 from httpx import AsyncClient
@@ -23,8 +26,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 STEP = 10
 
+
+class ToldToEnd:
+    """A worker that has been told to end, and has time for the step at hand."""
+
+    def is_set(self) -> bool:
+        return True
+
+    def deadline(self) -> float:
+        return monotonic() + 60
+
+
 type Upload = Callable[..., Awaitable[dict[str, Any]]]
 type Step = Callable[[dict[str, Any]], Awaitable[Result]]
+type LetGoOn = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +57,22 @@ def step(application: Application) -> Step:
             # What failed is due again only after a pause.
             await session.execute(update(TaskRow).values(available_at=func.now(), publish_at=func.now()))
         assert task_id is not None
-        return await Runner(application, "test", stopping=lambda: True).run(task_id)
+        return await Runner(application, "test", ToldToEnd()).run(task_id)
 
     return step
+
+
+@pytest.fixture
+def let_go_on(application: Application) -> LetGoOn:
+    """What an operator does with a dead letter."""
+
+    async def let_go_on(import_: dict[str, Any]) -> None:
+        async with application.database.unit_of_work() as session:
+            task_id = await session.scalar(select(Import.task_id).where(Import.id == UUID(import_["id"])))
+            assert task_id is not None
+            assert await retry(session, task_id)
+
+    return let_go_on
 
 
 def many(count: int) -> str:
@@ -151,6 +179,45 @@ async def test_an_import_that_cannot_go_on_fails_and_says_what_was_done(
     assert "10 rows" in done["message"]
 
 
+async def test_an_import_that_failed_goes_on_where_it_was_when_an_operator_lets_it(
+    people: AsyncClient, upload: Upload, step: Step, let_go_on: LetGoOn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(session: AsyncSession, batch: list[ContactFields]) -> int:
+        raise RuntimeError("full disk")
+
+    import_ = await upload(many(25))
+    await step(import_)
+    await step(import_)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(tasks, "upsert", broken)
+        while await step(import_) is not Outcome.FAILED:
+            pass
+    await let_go_on(import_)
+    assert (await state(people, import_))[:2] == ("failed", 10)
+
+    await step(import_)
+    now = (await people.get(f"/api/contacts/imports/{import_['id']}")).json()
+    assert (now["status"], now["processed"], now["message"], now["finished_at"]) == ("running", 20, None, None)
+
+    while await step(import_) is Next.GIVEN_BACK:
+        pass
+    assert await state(people, import_) == ("succeeded", 25, 25, 25)
+    assert await number_of_contacts(people) == 25
+
+
+async def test_an_import_that_was_stopped_has_no_file_to_go_on_with(
+    people: AsyncClient, upload: Upload, step: Step, let_go_on: LetGoOn
+) -> None:
+    import_ = await upload(many(5))
+    await people.post(f"/api/contacts/imports/{import_['id']}/cancel")
+    await step(import_)
+    await let_go_on(import_)
+
+    while await step(import_) is not Outcome.FAILED:
+        pass
+    assert await number_of_contacts(people) == 0
+
+
 async def test_the_file_is_dropped_once_the_import_is_over(
     upload: Upload, step: Step, application: Application
 ) -> None:
@@ -234,6 +301,8 @@ async def test_other_modules_hear_of_the_end(
 
     listener = Module(name="listener", label="Listener", subscriptions=(Subscription(ImportFinished, listen),))
     monkeypatch.setattr(application, "modules", (*application.modules, listener))
+    async with application.database.driver_connection() as connection:
+        await write_subscriptions(connection, application.modules)
 
     import_ = await upload(many(5) + "Nobody,nowhere,\n")
     await run_tasks()

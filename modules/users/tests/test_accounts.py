@@ -7,6 +7,7 @@ import pytest
 from framework.application import Application
 from framework.events import Subscription
 from framework.module import Module
+from framework.subscriptions import write_subscriptions
 from framework.tasks import TaskRun
 from host.testing.people import PASSWORD, SignedInClient
 from httpx import AsyncClient
@@ -218,7 +219,11 @@ async def test_only_administrators_touch_administrators(
 
 
 async def test_a_deleted_account_is_gone_and_others_hear_of_it(
-    admin: AsyncClient, application: Application, signed_in_client: SignedInClient, run_tasks: Callable[[], Any]
+    admin: AsyncClient,
+    application: Application,
+    signed_in_client: SignedInClient,
+    run_tasks: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard: list[UUID] = []
 
@@ -228,12 +233,11 @@ async def test_a_deleted_account_is_gone_and_others_hear_of_it(
     listener = Module(name="listener", label="Listener", subscriptions=(Subscription(AccountDeleted, forget),))
     bob = await signed_in_client()
     account = UUID(await my_id(bob))
-    modules, application.modules = application.modules, (*application.modules, listener)
-    try:
-        assert (await admin.delete(f"{ACCOUNTS}/{account}")).status_code == 204
-        await run_tasks()
-    finally:
-        application.modules = modules
+    monkeypatch.setattr(application, "modules", (*application.modules, listener))
+    async with application.database.driver_connection() as connection:
+        await write_subscriptions(connection, application.modules)
+    assert (await admin.delete(f"{ACCOUNTS}/{account}")).status_code == 204
+    await run_tasks()
     assert heard == [account]
     assert (await bob.get("/api/users/me")).status_code == 401
     async with application.database.unit_of_work(read_only=True) as session:

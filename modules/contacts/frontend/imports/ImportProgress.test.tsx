@@ -130,3 +130,7 @@ test("a late answer does not bring a finished import back to life", () => {
   expect(laterOf(job, done)).toBe(done);
   expect(laterOf(undefined, job)).toBe(job);
 });
+
+test("one that failed may go on", () => {
+  expect(laterOf({ ...job, status: "failed" }, job)).toBe(job);
+});

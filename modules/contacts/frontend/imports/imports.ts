@@ -22,9 +22,12 @@ export const importQuery = (id: string) =>
 
 export const isOver = ({ status }: Import) => status !== "queued" && status !== "running";
 
-/** An answer that was under way while the last event came must not bring a finished import back to life. */
+/**
+ * An answer that was under way while the last event came must not bring a finished import back to life.
+ * One that failed may go on, when an operator lets it.
+ */
 export function laterOf(known: Import | undefined, incoming: Import): Import {
-  return known && isOver(known) && !isOver(incoming) ? known : incoming;
+  return known && isOver(known) && known.status !== "failed" && !isOver(incoming) ? known : incoming;
 }
 
 export const importPath = (id: string) => `/contacts/imports/${id}`;
