@@ -23,8 +23,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
             # A Redis may be shared, and Celery's own names are as common as `default`.
             "global_keyprefix": KEY_PREFIX,
             "priority_steps": [int(priority) for priority in Priority],
-            "socket_timeout": 5,
-            "socket_connect_timeout": 5,
+            # A worker's loop waits for each of its answers, and there are several in a row when the broker hangs.
+            "socket_timeout": 3,
+            "socket_connect_timeout": 3,
             "socket_keepalive": True,
             # How soon a consumer notices that its broker has gone without a word: twice this, where the default is 25.
             "health_check_interval": 4,
