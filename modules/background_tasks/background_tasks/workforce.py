@@ -1,6 +1,7 @@
 """Who does the work and what has it begin by itself: workers and schedules, as they report themselves."""
 
 from framework.application import Application
+from framework.tasks.timing import in_words
 
 from background_tasks.overview_schemas import LastRun, RunningTask, ScheduleItem, Schedules, WorkerItem, Workers
 
@@ -15,7 +16,7 @@ FROM seamark.task AS t JOIN seamark.task_signal AS s ON s.task_id = t.id
 WHERE t.state = 'queued' AND t.available_at <= now() AND s.heartbeat_at > now() - interval '10 seconds'
 ORDER BY s.started_at
 """
-# A beat looks every minute at least.
+# A beat looks every 15 seconds at least.
 SCHEDULES = """
 SELECT entry, s.task, timing, missed, last_due_at, next_due_at, seen_at,
     seen_at < max(seen_at) OVER () - interval '5 minutes' AS gone,
@@ -46,4 +47,5 @@ async def schedules(application: Application) -> Schedules:
 
 def _schedule(row: dict[str, object]) -> ScheduleItem:
     run = {name: row.pop(name) for name in LastRun.model_fields}
-    return ScheduleItem.model_validate(row | {"last_run": LastRun.model_validate(run) if run["id"] else None})
+    last_run = LastRun.model_validate(run) if run["id"] else None
+    return ScheduleItem.model_validate(row | {"timing": in_words(str(row["timing"])), "last_run": last_run})

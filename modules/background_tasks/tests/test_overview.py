@@ -137,10 +137,10 @@ async def test_a_worker_shows_what_it_runs_and_when_it_went_silent(probe: Applic
 async def test_a_schedule_shows_its_last_run_and_whether_it_is_gone(probe: Application, get: Get) -> None:
     schedule = (
         "INSERT INTO seamark.task_schedule (entry, task, timing, missed, last_due_at, seen_at) "
-        "VALUES ($1, 'probe.nothing', 'every 5 minutes', 'once', now(), now() - $2::text::interval)"
+        "VALUES ($1, 'probe.nothing', $3, 'once', now(), now() - $2::text::interval)"
     )
-    await execute(probe, schedule, "probe.kept", "0 s")
-    await execute(probe, schedule, "probe.gone", "6 minutes")
+    await execute(probe, schedule, "probe.kept", "0 s", "0 3 * * * Europe/Berlin")
+    await execute(probe, schedule, "probe.gone", "6 minutes", "every 5 minutes")
     for _ in range(2):
         await enqueue(probe, nothing)
     slot = (
@@ -151,6 +151,7 @@ async def test_a_schedule_shows_its_last_run_and_whether_it_is_gone(probe: Appli
     found = await get("schedules")
     assert [(item["entry"], item["gone"]) for item in found["items"]] == [("probe.gone", True), ("probe.kept", False)]
     gone, kept = found["items"]
+    assert (gone["timing"], kept["timing"]) == ("Every 5 minutes", "At 03:00 every day, Europe/Berlin")
     assert gone["last_run"] is None
     assert kept["last_run"]["status"] == "succeeded"
     assert found["beat_seen_at"] == kept["seen_at"]
