@@ -41,7 +41,7 @@ log = structlog.get_logger()
 BATCH = 500
 # After a round that published: under load the next finds many rows instead of one.
 PAUSE = 0.005
-# After a round that found a queue full; longer when the next finds it full, too.
+# After a round that found a queue full; twice as long, unless it is woken, each time that the next finds it full, too.
 FULL_PAUSE = 0.05
 # A Postgres that has not answered for so long is dialled anew.
 SILENCE = 15.0
@@ -68,8 +68,7 @@ class Relay:
         self._database = Database(settings, "relay", pool_size=1)
         self._own = own
         self._horizon = timedelta(seconds=own.poll)
-        self._full_rounds = 0
-        """In a row."""
+        self._full_pause = FULL_PAUSE
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._worker_row = None if parent is None else WorkerRow(parent)
@@ -145,11 +144,12 @@ class Relay:
                 depth[head.priority] += len(tasks)
             published = published or bool(tasks)
             full = full or room <= 0
-        self._full_rounds = self._full_rounds + 1 if full and not published else 0
+        if full and not published:
+            self._full_pause = min(2 * self._full_pause, self._own.poll)
+            return FULL_PAUSE, self._full_pause
+        self._full_pause = FULL_PAUSE
         if published:
             return PAUSE, PAUSE
-        if full:
-            return FULL_PAUSE, min(FULL_PAUSE * 2**self._full_rounds, self._own.poll)
         return 0, min([head.due_in for head in heads if head.due_in > 0], default=self._own.poll)
 
     async def _publish(self, outbox: Outbox, queue: str, priority: int, tasks: list[tuple[UUID, str]]) -> None:
