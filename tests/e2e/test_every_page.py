@@ -14,6 +14,7 @@ PAGES = {
     "new-contact": "/contacts/new",
     "import": "/contacts/import",
     "profile": "/users/profile",
+    "notifications": "/notifications",
     "admin": "/admin",
     "modules": "/admin/modules",
     "status": "/admin/status",
