@@ -3,7 +3,7 @@
 from celery import Celery
 from framework.findings import BootError
 
-from background_tasks import process
+from background_tasks import process, transport
 from background_tasks.broker import worker_configuration
 from background_tasks.composition import compose
 from background_tasks.worker import Worker
@@ -12,6 +12,7 @@ from background_tasks.worker import Worker
 def create_app() -> Celery:
     """Raises ``BootError`` when a setting or a module is wrong."""
     composition = compose()
+    transport.install()
     app = Celery("seamark")
     app.composition = composition
     app.worker = Worker(composition)
