@@ -21,6 +21,8 @@ from framework.settings import Settings
 from host.boot import create_app
 from host.testing.fixtures import LifespanError, running
 
+from framework import checks
+
 UVICORN = (sys.executable, "-m", "uvicorn", "host.main:app", "--port")
 
 
@@ -125,6 +127,22 @@ class TestStarting:
             async with running(app):
                 raise AssertionError("started")
         assert "canary" not in str(refused.value)
+
+    async def test_warns_of_modules_that_are_not_told_of_their_events(
+        self, make_app: Callable[..., FastAPI], application: Application, clean: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said: list[tuple[str, str]] = []
+
+        def warning(event: str, *, code: str, message: str, hint: str) -> None:
+            said.append((code, message))
+
+        monkeypatch.setattr(checks.log, "warning", warning, raising=False)
+        async with running(make_app()):
+            assert said == []
+        async with application.database.driver_connection() as connection:
+            await connection.execute("DELETE FROM seamark.subscription WHERE module = 'contacts'")
+        async with running(make_app()):
+            assert ("SM040", "contacts is not told of users.account_deleted") in said
 
     @pytest.mark.parametrize("way", ["--root-path=/app", "--root-path", "UVICORN_ROOT_PATH"])
     def test_is_refused_under_a_path_prefix(

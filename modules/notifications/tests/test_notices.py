@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from framework.database import Database
-from framework.events import publish
 from framework.settings import settings_of
 from host.testing.people import SignIn
 from httpx import AsyncClient
@@ -17,7 +16,6 @@ from notifications.settings import NotificationsSettings
 from notifications.tables import Notice
 from notifications.tasks import purge
 from sqlalchemy import select, update
-from users.contract import AccountDeleted
 
 type Tell = Callable[..., Awaitable[None]]
 type RunTasks = Callable[[], Awaitable[Any]]
@@ -165,13 +163,18 @@ async def test_old_ones_are_forgotten(
     assert await titles(client) == ["New"]
 
 
-async def test_notices_go_with_the_account(ada: UUID, tell: Tell, database: Database, run_tasks: RunTasks) -> None:
-    other = uuid4()
+async def test_notices_go_with_the_account(
+    ada: UUID,
+    tell: Tell,
+    database: Database,
+    run_tasks: RunTasks,
+    signed_in_client: Callable[..., Awaitable[AsyncClient]],
+) -> None:
     await tell(ada, "For Ada")
-    await tell(other, "For somebody else")
+    await tell(uuid4(), "For somebody else")
 
-    async with database.unit_of_work() as session:
-        await publish(session, AccountDeleted(account_id=ada))
+    administrator = await signed_in_client(administrator=True)
+    assert (await administrator.delete(f"/api/users/accounts/{ada}")).status_code == 204
     await run_tasks()
 
     async with database.unit_of_work(read_only=True) as session:
