@@ -19,6 +19,7 @@ from framework.module import Module
 from framework.settings import Settings
 from framework.subscriptions import write_subscriptions
 from framework.tasks import Task
+from redis.asyncio import Redis
 from sqlalchemy import text
 from structlog.testing import LogCapture
 
@@ -118,12 +119,19 @@ def relaying(settings: Settings, clean: None) -> Callable[..., AbstractAsyncCont
 
 
 @pytest.fixture
-def in_broker(application: Application) -> Callable[[], Awaitable[list[int]]]:
+async def broker(settings: Settings) -> AsyncIterator[Redis]:
+    """More patient than the application's: a relay in this process stops the loop now and then."""
+    async with Redis.from_url(settings.redis_url.get_secret_value()) as client:
+        yield client
+
+
+@pytest.fixture
+def in_broker(broker: Redis) -> Callable[[], Awaitable[list[int]]]:
     """Messages of the queue ``default``, the most urgent first."""
 
     async def count() -> list[int]:
         keys = [f"{KEY_PREFIX}default", f"{KEY_PREFIX}default\x06\x161", f"{KEY_PREFIX}default\x06\x162"]
-        return [int(await application.redis.llen(key)) for key in keys]
+        return [int(await broker.llen(key)) for key in keys]
 
     return count
 

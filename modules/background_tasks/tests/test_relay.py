@@ -14,6 +14,7 @@ from background_tasks.relay import Relay
 from framework.application import Application
 from framework.settings import Settings
 from framework.tasks import TaskRun, task
+from redis.asyncio import Redis
 
 Row = Callable[[UUID], Awaitable[dict[str, Any]]]
 Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -39,13 +40,13 @@ def holds(in_broker: InBroker, *counts: int) -> Callable[[], Awaitable[bool]]:
 
 
 async def test_what_is_due_reaches_celery(
-    probe: Application, relaying: Relaying, in_broker: InBroker, row: Row, eventually: Eventually
+    probe: Application, relaying: Relaying, in_broker: InBroker, broker: Redis, row: Row, eventually: Eventually
 ) -> None:
     async with probe.database.unit_of_work() as session:
         task_id = await nothing.enqueue(session)
     async with relaying(republish_after=60):
         await eventually(holds(in_broker, 0, 1, 0))
-    message = json.loads(await probe.redis.rpop(f"{KEY_PREFIX}default\x06\x161"))  # type: ignore[arg-type]
+    message = json.loads(await broker.rpop(f"{KEY_PREFIX}default\x06\x161"))  # type: ignore[arg-type]
     assert message["headers"]["task"] == "probe.nothing"
     assert message["headers"]["id"] == str(task_id)
     # What the transport goes by when it puts back a message that a worker did not acknowledge.
@@ -138,7 +139,7 @@ async def test_of_many_relays_one_publishes_a_row(
     async def all_published() -> bool:
         return sum(await in_broker()) >= 2500
 
-    async with relaying(), relaying(), relaying():
+    async with relaying(queue_depth=5000), relaying(queue_depth=5000), relaying(queue_depth=5000):
         await eventually(all_published)
     assert sum(await in_broker()) == 2500
     async with application.database.driver_connection() as connection:
@@ -146,7 +147,12 @@ async def test_of_many_relays_one_publishes_a_row(
 
 
 async def test_a_backlog_stays_in_postgres(
-    add_rows: AddRows, relaying: Relaying, in_broker: InBroker, application: Application, eventually: Eventually
+    add_rows: AddRows,
+    relaying: Relaying,
+    in_broker: InBroker,
+    broker: Redis,
+    application: Application,
+    eventually: Eventually,
 ) -> None:
     await add_rows(5)
 
@@ -156,7 +162,7 @@ async def test_a_backlog_stays_in_postgres(
 
     async with relaying(queue_depth=2):
         await eventually(lambda: published(2))
-        await application.redis.rpop(f"{KEY_PREFIX}default\x06\x161")
+        await broker.rpop(f"{KEY_PREFIX}default\x06\x161")
         await eventually(lambda: published(3))
         assert await in_broker() == [0, 2, 0]
 
@@ -183,7 +189,7 @@ class TestPriority:
 
     async def test_what_is_less_urgent_waits_until_there_is_room_beside_the_rest(
         self,
-        application: Application,
+        broker: Redis,
         add_rows: AddRows,
         relaying: Relaying,
         in_broker: InBroker,
@@ -193,17 +199,17 @@ class TestPriority:
         await add_rows(6, priority=2)
         async with relaying(queue_depth=4):
             await eventually(holds(in_broker, 4, 0, 0))
-            await application.redis.delete(f"{KEY_PREFIX}default")
+            await broker.delete(f"{KEY_PREFIX}default")
             await eventually(holds(in_broker, 2, 0, 2))
 
     async def test_a_full_queue_holds_up_no_other(
-        self, application: Application, add_rows: AddRows, relaying: Relaying, eventually: Eventually
+        self, broker: Redis, add_rows: AddRows, relaying: Relaying, eventually: Eventually
     ) -> None:
         await add_rows(6, priority=0)
         await add_rows(1, queue="'another'", priority=2)
 
         async def arrived() -> Any:
-            return await application.redis.llen(f"{KEY_PREFIX}another\x06\x162")
+            return await broker.llen(f"{KEY_PREFIX}another\x06\x162")
 
         async with relaying(queue_depth=4):
             await eventually(arrived)
