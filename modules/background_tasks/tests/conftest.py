@@ -89,11 +89,11 @@ def row(application: Application) -> Callable[[UUID], Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
-    """``await eventually(condition)``: what ``condition`` returns once that is true; fails after ten seconds."""
+def eventually() -> Callable[..., Awaitable[Any]]:
+    """``await eventually(condition)``: what ``condition`` returns once that is true; fails after ten ``seconds``."""
 
-    async def wait(condition: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(10):
+    async def wait(condition: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
+        async with asyncio.timeout(seconds):
             while not (result := await condition()):  # noqa: ASYNC110 - what is waited for is in another process
                 await asyncio.sleep(0.01)
             return result

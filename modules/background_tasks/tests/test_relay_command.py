@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+Eventually = Callable[..., Awaitable[Any]]
 InBroker = Callable[[], Awaitable[list[int]]]
 AddRows = Callable[..., Awaitable[list[UUID]]]
 SM_RELAY = ("-m", "host.cli", "relay")
@@ -40,7 +40,7 @@ async def test_it_publishes_until_it_is_told_to_end(
 
     async with running(*SM_RELAY) as process:
         await add_rows(3)
-        await eventually(published)
+        await eventually(published, seconds=60)  # two interpreters start one after the other
         process.send_signal(number)
         output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
