@@ -9,8 +9,11 @@ import os
 import sys
 
 import asyncpg  # noqa: F401 - what SQLAlchemy would import at the first connection
+from framework.loader import load_modules
 from framework.migrating import runner  # noqa: F401
 from host.migrate import migrate_app
+
+load_modules(None)  # as it does to write down who is told of events
 
 # Nobody waits for the children: as zombies they keep their process ids, so a late kill hits nobody else.
 for line in sys.stdin:
