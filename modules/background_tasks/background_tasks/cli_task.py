@@ -5,7 +5,6 @@ from datetime import timedelta
 import orjson
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -32,8 +31,8 @@ def task(found: TaskDetail) -> RenderableType:
 def _section(title: str, body: RenderableType | None) -> list[RenderableType]:
     if body is None:
         return []
-    heading: list[RenderableType] = [Rule(Text(title, "bold"), align="left", style="dim")] if title else []
-    return [*heading, Padding(body, (0, 0, 1, 2))]
+    heading: list[RenderableType] = [Text(title, "bold")] if title else []
+    return [*heading, Padding(body, (0, 0, 1, 2), expand=False)]
 
 
 def _head(found: TaskDetail) -> Text:
@@ -45,7 +44,7 @@ def _facts(found: TaskDetail) -> Table:
     limits = found.declaration
     facts: dict[str, str] = {
         "queue": f"{found.queue}, priority {found.priority}",
-        "correlation id": found.correlation_id + (f" ({found.siblings} other tasks)" if found.siblings else ""),
+        "correlation id": found.correlation_id + _others(found.siblings),
         "created": f"{local(found.created_at)} ({ago(found.created_at)})",
         "schedule": f"{found.schedule}, due {local(found.due_at)}" if found.schedule else "",
         "starts": f"not before {local(found.available_at)} ({ago(found.available_at)})" if _waits(found) else "",
@@ -68,6 +67,10 @@ def _facts(found: TaskDetail) -> Table:
         if value:
             table.add_row(Text(name, "dim"), Text(value))
     return table
+
+
+def _others(number: int) -> str:
+    return {0: "", 1: " (one other task)"}.get(number, f" ({number} other tasks)")
 
 
 def _waits(found: TaskDetail) -> bool:

@@ -29,7 +29,9 @@ EXPIRED = """
 PURGE = text(f"""
 WITH seen AS MATERIALIZED (
     SELECT id, finished_at, {EXPIRED} AS expired FROM seamark.task
-    WHERE (finished_at, id) > (CAST(:after AS timestamptz), CAST(:after_id AS uuid))
+    -- The index is by the time alone, and of rows that have one: neither follows from comparing both.
+    WHERE finished_at >= :after AND finished_at < now() - CAST(:least AS interval)
+        AND (finished_at, id) > (CAST(:after AS timestamptz), CAST(:after_id AS uuid))
     ORDER BY finished_at, id LIMIT {BATCH}
 ), gone AS (
     DELETE FROM seamark.task AS t USING seen WHERE t.id = seen.id AND seen.expired AND t.finished_at = seen.finished_at
@@ -44,7 +46,9 @@ WITH seen AS MATERIALIZED (
 SELECT (SELECT count(*) FROM gone) AS gone, seen.finished_at, seen.id FROM seen
 ORDER BY seen.finished_at DESC, seen.id DESC LIMIT 1
 """)  # noqa: S608 - of constants
-COUNT = text(f"SELECT count(*) FROM seamark.task WHERE {EXPIRED}")  # noqa: S608 - of a constant
+COUNT = text(f"""
+SELECT count(*) FROM seamark.task WHERE finished_at < now() - CAST(:least AS interval) AND {EXPIRED}
+""")  # noqa: S608 - of a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class Keeping:
 
     @property
     def parameters(self) -> dict[str, object]:
-        return {"others": self.others, "dead_letters": self.dead_letters, "own": self.own}
+        # What is younger than any of these may stay unread; a declaration may say anything.
+        least = timedelta(0) if self.own else min(self.others, self.dead_letters or self.others)
+        return {"others": self.others, "dead_letters": self.dead_letters, "own": self.own, "least": least}
 
 
 async def purge(session: AsyncSession, keeping: Keeping, after: Place) -> tuple[int, Place | None]:
