@@ -52,14 +52,20 @@ class Supervision:
     """Of one worker, in its parent, from before its first child until after its last."""
 
     def __init__(
-        self, controller: Any, own: BackgroundTasksSettings, stopping: Stopping, unknown: Callable[[], int]
+        self,
+        controller: Any,
+        own: BackgroundTasksSettings,
+        stopping: Stopping,
+        unknown: Callable[[], int],
+        start_relay: Callable[[WorkerIdentity], RelayProcess] = RelayProcess,
     ) -> None:
         """``unknown`` counts the messages that were left to others: they were received, too."""
+        self._start_relay = start_relay
         self._controller = controller
         self._stopping = stopping
         self._unknown = unknown
         self._identity = identity_of(controller)
-        self._relay = RelayProcess(self._identity)
+        self._relay = start_relay(self._identity)
         self._waiting: tuple[float, int | None] = (0.0, None)
         self._consumption = Consumption(own.stale_after)
         self._heartbeat = Heartbeat(controller.hostname, own.stale_after * LOOP_PATIENCE)
@@ -97,7 +103,7 @@ class Supervision:
         if self._relay.exit_status is not None and not self._stopping.is_set():
             log.warning("relay ended, starting another", status=self._relay.exit_status)
             self._relay.let_go()
-            self._relay = RelayProcess(self._identity)
+            self._relay = self._start_relay(self._identity)
         running = {request.id: request.worker_pid for request in tuple(state.active_requests)}
         self._relay.tell(SignOfLife(running, self._stopping.is_set()))
         for message in self._relay.hear():
