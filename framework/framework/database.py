@@ -118,7 +118,8 @@ class Database:
             fairy.invalidate()
             raise
         except Exception as error:
-            if connection.is_closed() or is_farewell(error):
+            if is_lost(connection, error):
+                fairy.invalidate()
                 raise DatabaseUnavailable("The connection was lost") from error
             raise
         finally:
@@ -221,10 +222,16 @@ def is_connection_lost(error: BaseException) -> bool:
         return not isinstance(error.__cause__, TimeoutError)
     if isinstance(error, DBAPIError):
         # The server's farewell may be read before the end of the stream: then SQLAlchemy does not know of it yet.
-        return error.connection_invalidated or is_farewell(getattr(error.orig, "__cause__", None))
+        return error.connection_invalidated or _is_farewell(getattr(error.orig, "__cause__", None))
     return False
 
 
-def is_farewell(error: object) -> bool:
+def is_lost(connection: "asyncpg.Connection[Record]", error: BaseException) -> bool:
+    """Whether this error of the driver means that the connection is of no use any more."""
+    # Where a farewell was read while nobody asked anything, the driver calls its own state wrong.
+    return connection.is_closed() or _is_farewell(error) or isinstance(error, asyncpg.InternalClientError)
+
+
+def _is_farewell(error: object) -> bool:
     """Postgres ends the session after it (its protocol, "ErrorResponse"): a shutdown, an administrator, a time limit."""
     return getattr(error, "severity_en", None) in ("FATAL", "PANIC")

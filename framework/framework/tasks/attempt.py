@@ -1,7 +1,9 @@
 """One worker's go at a task: a transaction, or one after another where the task has steps."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -24,6 +26,8 @@ from framework.tasks.watch import CancelRequestedError, OutOfTimeError, watched
 log = structlog.get_logger()
 # Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
 STEP_LEASE = timedelta(seconds=5)
+# A worker's pool has one for the effect and one for what it signals.
+CONNECTIONS = 2
 
 
 class Next(Enum):
@@ -56,13 +60,7 @@ class Attempt:
 
     async def run(self) -> Result:
         """Raises only when the database does not answer."""
-        try:
-            result = await self._steps()
-        except DatabaseUnavailable as error:
-            if self.number or not is_connection_lost(error):
-                raise
-            # A connection that was lost while it lay in the pool, most likely all of them were: once more.
-            result = await self._steps()
+        result = await self._answered(self._steps)
         await self._write_lines()
         if result is Outcome.FAILED:
             log.error("task given up: it is a dead letter now", task=self.name, task_id=str(self.task_id))
@@ -75,8 +73,21 @@ class Attempt:
         except Exception as error:
             if not self.number:
                 raise
-            return await self._fail(error)
+            if not isinstance(error, CancelRequestedError | OutOfTimeError):
+                log.error("task failed", task=self.name, task_id=str(self.task_id), attempt=self.number, exc_info=error)
+            return await self._answered(partial(self._fail, error))
         return result
+
+    async def _answered(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Once more for each connection that may have been lost while it lay in the pool; not what has begun."""
+        number = self.number
+        for _ in range(CONNECTIONS):
+            try:
+                return await work()
+            except DatabaseUnavailable as error:
+                if self.number != number or not is_connection_lost(error):
+                    raise
+        return await work()
 
     async def _step(self) -> Result:
         async with Transaction(self.application.database) as transaction:
@@ -103,9 +114,6 @@ class Attempt:
 
     async def _fail(self, error: Exception) -> Result:
         """Record why the attempt failed, in a transaction of its own: that of the effect is gone."""
-        ended_by_us = isinstance(error, CancelRequestedError | OutOfTimeError)
-        if not ended_by_us:
-            log.error("task failed", task=self.name, task_id=str(self.task_id), attempt=self.number, exc_info=error)
         async with Transaction(self.application.database) as transaction:
             row = await self._lock(transaction)
             if row is None:

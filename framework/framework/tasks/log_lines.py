@@ -1,5 +1,6 @@
 """What a task logs while it runs, to be read beside it where no log store is at hand."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -66,6 +67,8 @@ def _fields(event: EventDict) -> dict[str, Any]:
 
 def _error(exc_info: Any) -> BaseException | None:
     match exc_info:
+        case True:
+            return sys.exception()
         case BaseException():
             return exc_info
         case (_, BaseException() as error, _):

@@ -5,12 +5,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from framework.database import Database, DatabaseUnavailable, is_farewell
+from framework.database import Database, DatabaseUnavailable, is_lost
 
 if TYPE_CHECKING:
     from asyncpg import Record
+
+log = structlog.get_logger()
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Transaction:
@@ -24,6 +28,7 @@ class Transaction:
         self._database = database
         self._session: AsyncSession | None = None
         self._after_commit: list[Callable[[], None]] = []
+        self._commit_sent = False
 
     async def __aenter__(self) -> Self:
         self._pooled = await self._database.check_out()
@@ -34,6 +39,7 @@ class Transaction:
         try:
             await self._transaction.start()
         except BaseException as error:
+            self._pooled.invalidate()
             await self._leave()
             self._raise_lost(error)
             raise
@@ -64,30 +70,43 @@ class Transaction:
         try:
             if error is None:
                 await self._commit()
-            elif not self._connection.is_closed():
-                await self._transaction.rollback()
         except BaseException as second:
-            # Nobody knows how far it came, so nobody else is to have it.
-            self._pooled.invalidate()
-            self._raise_lost(second)
+            error = second
             raise
         finally:
-            await self._leave()
-        self._raise_lost(error)
+            try:
+                if error is not None:
+                    await self._roll_back()
+            finally:
+                await self._leave()
+            self._raise_lost(error)
         if error is None:
             for call in self._after_commit:
                 call()
 
     async def _commit(self) -> None:
-        if self._session is None:
-            await self._transaction.commit()
-            return
-        if self._session.sync_session.get_transaction() is not self._begun:
-            raise RuntimeError("a task's session is not the task's to commit or to roll back; use begin_nested()")
-        await self._session.flush()
+        if self._session is not None:
+            if self._session.sync_session.get_transaction() is not self._begun:
+                raise RuntimeError("a task's session is not the task's to commit or to roll back; use begin_nested()")
+            await self._session.flush()
+        self._commit_sent = True
         await self._transaction.commit()
-        # Nothing is left to write: this is for those who wait for the commit.
-        await self._session.commit()
+        if self._session is not None:
+            # Nothing is left to write: this is for those who wait for the commit.
+            await self._session.commit()
+
+    async def _roll_back(self) -> None:
+        """At once, so that the row is free again; where nobody knows how far it came, nobody else has the connection."""
+        free = False
+        try:
+            if not self._commit_sent and not self._connection.is_closed():
+                await self._transaction.rollback()
+                free = True
+        except Exception as error:  # noqa: BLE001 - what went wrong before is told
+            log.debug("not rolled back", error=repr(error))
+        finally:
+            if not free:
+                self._pooled.invalidate()
 
     async def _leave(self) -> None:
         if self._session is not None:
@@ -96,7 +115,5 @@ class Transaction:
 
     def _raise_lost(self, error: BaseException | None) -> None:
         """Only what the driver says of the connection: a task that fails for another reason may close it, too."""
-        if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError) and (
-            self._connection.is_closed() or is_farewell(error)
-        ):
+        if isinstance(error, DRIVER_ERRORS) and is_lost(self._connection, error):
             raise DatabaseUnavailable("The connection was lost") from error
