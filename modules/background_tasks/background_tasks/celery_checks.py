@@ -6,7 +6,7 @@ from typing import Any
 from framework.findings import Finding, Level
 
 from background_tasks.broker import KEY_PREFIX
-from background_tasks.codes import SM026, SM028
+from background_tasks.codes import SM028
 from background_tasks.settings import BackgroundTasksSettings
 
 NEEDED = {
@@ -44,13 +44,9 @@ def celery_findings(conf: dict[str, Any], own: BackgroundTasksSettings) -> Itera
                 level=Level.WARNING if name in ADVICE else None,
             )
     transport = conf["broker_transport_options"]
-    if transport.get("global_keyprefix") != KEY_PREFIX:
-        yield SM028.finding(
-            f"the broker's keys begin with {transport.get('global_keyprefix', '')!r}, and the relay writes {KEY_PREFIX!r}",
-            hint="start it without broker_transport_options",
-        )
-    if transport.get("visibility_timeout", 0) < own.lease:
-        yield SM026.finding(
-            f"Celery's visibility_timeout is {transport.get('visibility_timeout')}, and SM_BACKGROUND_TASKS_LEASE is {own.lease:g}",
-            hint="start it without broker_transport_options",
-        )
+    for name, needed in (("global_keyprefix", KEY_PREFIX), ("visibility_timeout", own.visibility_timeout)):
+        if transport.get(name) != needed:
+            yield SM028.finding(
+                f"the broker's {name} is {transport.get(name)!r}, not {needed!r}",
+                hint="start it without broker_transport_options",
+            )
