@@ -116,7 +116,8 @@ class TaskSignal(Base):
     worker: Mapped[str | None]
     started_at: Mapped[datetime | None]
     """Of the latest attempt."""
-    heartbeat_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None] = mapped_column(index=True)
+    """Indexed, so that what runs is found among all that ever ran."""
     done: Mapped[int | None] = mapped_column(BigInteger)
     total: Mapped[int | None] = mapped_column(BigInteger)
     note: Mapped[str | None]

@@ -11,10 +11,11 @@ QUEUED = """
 WITH live AS MATERIALIZED (
     SELECT queues, tasks FROM seamark.task_worker WHERE seen_at > now() - interval '30 seconds' AND NOT stopping
 ), beating AS MATERIALIZED (
-    SELECT task_id FROM seamark.task_signal WHERE heartbeat_at > now() - interval '10 seconds'
+    SELECT s.task_id FROM seamark.task AS t JOIN seamark.task_signal AS s ON s.task_id = t.id
+    WHERE t.state = 'queued' AND t.available_at <= now() AND s.heartbeat_at > now() - interval '10 seconds'
 ), open AS (
     SELECT name, queue, error IS NOT NULL AS failed_before, available_at <= now() AS due,
-        available_at <= now() AND id IN (SELECT task_id FROM beating) AS running,
+        id IN (SELECT task_id FROM beating) AS running,
         count(*) AS count, max(created_at) AS latest_at
     FROM seamark.task WHERE state = 'queued' GROUP BY 1, 2, 3, 4, 5
 )
