@@ -34,6 +34,7 @@ def prepared() -> Iterator[Trial]:
             "SM_MODULES_ENABLED": "background_tasks,probe",
             "SM_BACKGROUND_TASKS_REPUBLISH_AFTER": "2",
             "SM_LOG_FORMAT": "json",
+            "TMPDIR": str(running.folder),
         }
         yield running
 

@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,18 @@ MODULES = Path(__file__).parent / "modules"
 SHARED = "worker"
 """Goes on from test to test, because a start costs seconds; a test that starts another has that one alone."""
 sys.path.insert(0, str(MODULES))
-TABLES = """
-CREATE TABLE IF NOT EXISTS effect (key text, at timestamptz DEFAULT clock_timestamp());
-CREATE TABLE IF NOT EXISTS asked (key text);
-DELETE FROM effect; DELETE FROM asked; DELETE FROM seamark.task; DELETE FROM seamark.task_signal;
-DELETE FROM seamark.task_failure; DELETE FROM seamark.task_log; DELETE FROM seamark.task_schedule;
-"""
+OWN = ("effect", "begun", "released", "asked")
+"""Tables of the probe's: what its tasks did, which began, which may end, and what was written beside an enqueuing."""
+TABLES = "; ".join(
+    (
+        *(f"CREATE TABLE IF NOT EXISTS {table} (key text, at timestamptz DEFAULT clock_timestamp())" for table in OWN),
+        *(f"DELETE FROM {table}" for table in OWN),
+        *(
+            f"DELETE FROM seamark.{table}"
+            for table in ("task", "task_signal", "task_failure", "task_log", "task_schedule")
+        ),
+    )
+)
 
 
 class Faults:
@@ -50,14 +56,16 @@ class Faults:
 
     # Processes
 
-    async def worker(self, name: str = SHARED, concurrency: int = 2, **environment: str) -> int:
+    async def worker(
+        self, name: str = SHARED, environment: Mapping[str, str] | None = None, *, concurrency: int = 2
+    ) -> int:
         """Its process id, once it consumes and its relay is there."""
         if name != SHARED or SHARED not in self.trial.processes:
-            self.start_worker(name, concurrency, **environment)
+            self.start_worker(name, environment, concurrency=concurrency)
         await self.until(lambda: self.is_ready(name))
         return self.trial.processes[name].pid
 
-    def start_worker(self, name: str, concurrency: int = 2, **environment: str) -> None:
+    def start_worker(self, name: str, environment: Mapping[str, str] | None = None, *, concurrency: int = 2) -> None:
         if SHARED in self.trial.processes:
             self.kill(SHARED)
         arguments = ("worker", "-l", "info", "-c", str(concurrency), "-n", f"{name}@%h")
@@ -78,7 +86,8 @@ class Faults:
 
     def kill(self, name: str, *, family: bool = False) -> None:
         """As the kernel does when memory is short. Its children are not told, unless they are killed with it."""
-        self.send(name, signal.SIGKILL, family=family)
+        if self.trial.processes[name].poll() is None:
+            self.send(name, signal.SIGKILL, family=family)
         process = self.trial.processes.pop(name)
         process.wait()
         self.trial.leash.release(process.pid)
@@ -102,6 +111,12 @@ class Faults:
         async with self.application.database.unit_of_work() as session:
             task_id: UUID = await getattr(self.tasks, name).enqueue(session, **arguments)
             return task_id
+
+    async def begun(self, key: str, times: int = 1) -> bool:
+        return bool(await self.fetchval("SELECT count(*) FROM begun WHERE key = $1", key) >= times)
+
+    async def release(self, key: str) -> None:
+        await self.fetchval("INSERT INTO released (key) VALUES ($1)", key)
 
     async def effects(self) -> list[str]:
         return [row["key"] for row in await self.fetch("SELECT key FROM effect ORDER BY at")]

@@ -11,8 +11,11 @@ class LastingValkey(EmbeddedValkey):
     def configuration(self) -> str:
         return f"{super().configuration()}appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n"
 
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self.wait()
 
     def forget(self) -> None:

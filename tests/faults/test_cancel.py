@@ -15,12 +15,12 @@ GRACE = 2.0
 async def test_a_cancelled_task_that_does_not_listen_is_ended_without_its_effect(
     faults: Faults, report: Report, name: str
 ) -> None:
-    await faults.worker("alone", SM_BACKGROUND_TASKS_CANCEL_GRACE=str(GRACE))
+    await faults.worker("alone", {"SM_BACKGROUND_TASKS_CANCEL_GRACE": str(GRACE)})
     task_id = await faults.enqueue(name, key="never")
     await faults.until(
         lambda: faults.fetchval("SELECT started_at FROM seamark.task_signal WHERE task_id = $1", task_id)
     )
-    bystander = await faults.enqueue("slow", key="bystander", seconds=8)
+    bystander = await faults.enqueue("slow", key="bystander", seconds=4)
     async with faults.application.database.unit_of_work() as session:
         await cancel(session, task_id)
     asked_at = monotonic()

@@ -71,7 +71,7 @@ async def kill_workers(faults: Faults, size: Size, enqueuing: asyncio.Task[None]
 
     def start() -> None:
         alive.append(f"worker{killed + len(alive)}")
-        faults.start_worker(alive[-1], SM_BACKGROUND_TASKS_REPUBLISH_AFTER=size.republish_after)
+        faults.start_worker(alive[-1], {"SM_BACKGROUND_TASKS_REPUBLISH_AFTER": size.republish_after})
 
     start()
     start()

@@ -1,7 +1,5 @@
 """Whatever is killed: what was committed runs, and takes effect once."""
 
-import os
-import signal
 from uuid import UUID
 
 import psutil
@@ -85,44 +83,3 @@ async def test_a_worker_that_is_told_to_end_hands_back_at_once(faults: Faults) -
     await faults.worker("second")
     await faults.until(lambda: faults.ended(task_id))
     assert await faults.effects() == COUNTED
-
-
-async def test_a_task_that_ends_or_holds_its_process_fails_and_holds_up_no_other(faults: Faults) -> None:
-    await faults.worker("alone", concurrency=1)
-    poison = await faults.enqueue("poison")
-    stuck = await faults.enqueue("stuck")
-    task_id = await faults.enqueue("note", key="a")
-    await faults.until(lambda: faults.ended(task_id))
-    await faults.until(lambda: faults.ended(poison))
-    await faults.until(lambda: faults.ended(stuck))
-    assert (await faults.state(poison), await faults.state(stuck)) == ("failed", "failed")
-    assert await faults.fetchval("SELECT attempt FROM seamark.task_signal WHERE task_id = $1", poison) == 3
-
-
-async def test_many_messages_of_one_row_run_it_once(faults: Faults) -> None:
-    """A lease far too short, a slow task and two workers: it starts where it can, and takes effect once."""
-    await faults.worker("first", SM_BACKGROUND_TASKS_REPUBLISH_AFTER="0.05")
-    await faults.worker("second")
-    task_id = await faults.enqueue("slow", key="a", seconds=1)
-    await faults.until(lambda: faults.ended(task_id))
-    assert await faults.effects() == ["a"]
-    assert await faults.fetchval("SELECT publications FROM seamark.task") >= 1
-
-
-async def test_a_task_of_a_newer_release_waits_for_a_worker_that_knows_it(faults: Faults) -> None:
-    await faults.worker("older", SM_MODULES_ENABLED="background_tasks")
-    task_id = await faults.enqueue("note", key="a")
-    await faults.until(lambda: faults.says("older", "task left for a worker that knows it"))
-    assert await faults.state(task_id) == "queued"
-    await faults.worker("newer", SM_MODULES_ENABLED="background_tasks,probe")
-    await faults.until(lambda: faults.ended(task_id))
-    assert await faults.effects() == ["a"]
-
-
-async def test_a_worker_reports_that_it_consumes(faults: Faults) -> None:
-    await faults.worker("frozen")
-    await faults.until(
-        lambda: faults.fetchval("SELECT name FROM seamark.task_worker WHERE seen_at > now() - interval '2 s'")
-    )
-    os.kill(faults.trial.processes["frozen"].pid, signal.SIGSTOP)
-    await faults.until(lambda: faults.fetchval("SELECT max(seen_at) < now() - interval '8 s' FROM seamark.task_worker"))

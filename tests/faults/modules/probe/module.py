@@ -1,22 +1,36 @@
+import os
 from datetime import timedelta
 
 from framework.module import Module
 from framework.tasks import Schedule
+from framework.tasks.schedule import Missed
 
 from . import tasks
+from .routes import router
+
+TASKS = (
+    tasks.note,
+    tasks.slow,
+    tasks.hold,
+    tasks.poison,
+    tasks.wrong,
+    tasks.greedy,
+    tasks.stuck,
+    tasks.deaf,
+    tasks.stubborn,
+    tasks.count,
+    tasks.tick,
+)
+# An older release, before it had some of them.
+UNKNOWN = os.environ.get("PROBE_UNKNOWN", "").split()
 
 module = Module(
     name="probe",
     label="Probe",
-    tasks=(
-        tasks.note,
-        tasks.count,
-        tasks.poison,
-        tasks.stuck,
-        tasks.deaf,
-        tasks.stubborn,
-        tasks.slow,
-        tasks.tick,
+    router=router,
+    tasks=tuple(task for task in TASKS if task.name not in UNKNOWN),
+    schedules=(
+        Schedule(tasks.tick, every=timedelta(seconds=1), missed=Missed.ALL),
+        *(Schedule(tasks.tick, every=timedelta(weeks=1), missed=missed, name=f"probe.{missed}") for missed in Missed),
     ),
-    schedules=(Schedule(tasks.tick, every=timedelta(seconds=1)),),
 )
