@@ -28,7 +28,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "socket_connect_timeout": 3,
             "socket_keepalive": True,
             # How soon a consumer notices that its broker has gone without a word: twice this, where the default is 25.
-            "health_check_interval": 4,
+            "health_check_interval": 3,
         },
         "task_default_queue": DEFAULT_QUEUE,
         # The row is the result, and the history.
