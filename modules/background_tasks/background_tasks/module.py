@@ -1,4 +1,4 @@
-from framework.module import Module, Permission
+from framework.module import Module, Navigation, Permission
 
 from background_tasks import checks, commands, health
 from background_tasks.probe import worker_alive
@@ -11,6 +11,16 @@ module = Module(
     name="background_tasks",
     label="Background tasks",
     router=router,
+    pages=(
+        "/background_tasks",
+        "/background_tasks/queues",
+        "/background_tasks/workers",
+        "/background_tasks/schedules",
+        "/background_tasks/tasks/{id}",
+    ),
+    navigation=(
+        Navigation("Tasks", "/background_tasks", "list-checks", "background_tasks.view", group="admin", order=35),
+    ),
     permissions=(
         Permission("background_tasks.view", "See tasks and what became of them"),
         Permission("background_tasks.manage", "Retry and cancel tasks"),
