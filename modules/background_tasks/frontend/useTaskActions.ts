@@ -38,11 +38,17 @@ export function useTaskActions() {
     }),
     retryAll: useMutation({
       ...shared,
-      mutationFn: (name: string) => body(api.POST("/api/background_tasks/tasks/retry", { body: { name } })),
-      onSuccess: ({ retried }) => {
+      mutationFn: retryEach,
+      onSuccess: retried => {
         toast({ message: texts.retried(retried) });
         return refresh();
       },
     }),
   };
+}
+
+/** A call deals with a thousand; returns how many there were. */
+async function retryEach(name: string): Promise<number> {
+  const { retried, more } = await body(api.POST("/api/background_tasks/tasks/retry", { body: { name } }));
+  return retried + (more ? await retryEach(name) : 0);
 }

@@ -32,7 +32,7 @@ function draw(answered: Summary, at = "/background_tasks") {
     "GET /api/background_tasks/tasks": () => ({ json: { items: [], next_cursor: null } }),
     "POST /api/background_tasks/tasks/retry": body => {
       retried.push(body);
-      return { json: { retried: 2 } };
+      return { json: { retried: 1, more: retried.length === 1 } };
     },
   });
   const permissions = ["background_tasks.view", "background_tasks.manage"];
@@ -45,7 +45,7 @@ test("all dead letters of a kind run again with one press", async () => {
     .setup()
     .click(await screen.findByRole("button", { name: "Run all of shop.send_receipt again" }));
   expect(await screen.findByText("2 tasks will run again.")).toBeDefined();
-  expect(retried).toEqual([{ name: "shop.send_receipt" }]);
+  expect(retried).toEqual(Array(2).fill({ name: "shop.send_receipt" }));
 });
 
 test("a filter is in the address and begins on the first page", async () => {
