@@ -37,6 +37,11 @@ class Shutdown:
         signal.signal(signal.SIGALRM, self._kill)
         signal.setitimer(signal.ITIMER_REAL, self._grace + KILL_AFTER, LEAVE_AFTER)
 
+    def end(self) -> None:
+        """All is done but for the interpreter's own end, in which Python no longer handles signals: an alarm would kill it."""
+        signal.signal(signal.SIGALRM, self._leave)
+        signal.setitimer(signal.ITIMER_REAL, LEAVE_AFTER, LEAVE_AFTER)
+
     def _kill(self, *_: Any) -> None:
         signal.signal(signal.SIGALRM, self._leave)
         # What they held is free at once: Postgres rolls back, and the broker has the messages again.

@@ -98,6 +98,7 @@ class Supervision:
         self._relay.tell(SignOfLife({}, stopping=True))
         self._relay.stop()
         self._heartbeat.end()
+        self.shutdown.end()
 
     def _look_after_relay(self) -> None:
         if self._relay.exit_status is not None and not self._stopping.is_set():

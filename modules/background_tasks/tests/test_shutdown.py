@@ -44,3 +44,8 @@ def test_being_told_twice_puts_nothing_off() -> None:
 
 def test_within_the_grace_nobody_is_killed() -> None:
     assert parent("alive = child.poll() is None; child.kill(); sys.exit(7 if alive else 1)", grace=60) == 7
+
+
+def test_a_parent_that_has_done_all_in_time_is_not_hit_by_the_alarm_while_it_goes() -> None:
+    left = "sys.exit(7 if shutdown.signal.getitimer(shutdown.signal.ITIMER_REAL)[0] > 50 else 1)"
+    assert parent(f"child.kill(); shutdown.LEAVE_AFTER = 60; ending.end(); {left}") == 7
