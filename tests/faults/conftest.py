@@ -51,7 +51,7 @@ async def faults(prepared: Trial) -> AsyncIterator[Faults]:
 
 @pytest.fixture(scope="session")
 def long(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--long"))
+    return bool(request.config.getoption("--long", default=False))
 
 
 @pytest.fixture
