@@ -6,11 +6,9 @@ from celery.exceptions import CPendingDeprecationWarning
 from celery.utils.log import get_logger
 from celery.worker import consumer
 from celery.worker.state import maybe_shutdown
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 log = structlog.get_logger()
 LONGEST_PAUSE = 2.0
-TIMEOUTS = (TimeoutError, RedisTimeoutError)
 
 
 class Consumer(consumer.Consumer):
@@ -46,18 +44,16 @@ class Consumer(consumer.Consumer):
         return conn
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        if isinstance(exc, TIMEOUTS):
-            # Giving messages back would take as long for each; their rows are published again.
-            for channel in self.connection.transport.channels:
-                channel.do_restore = False
+        # What it holds is not given back: what runs goes on, and the rows of the rest are published again. kombu would
+        # try over the connection that it has just given up, and with a task running an error of its own ends the worker.
+        for channel in self.connection.transport.channels:
+            channel.do_restore = False
         try:
             with catch_warnings():
                 # Of Celery's, that running tasks are not killed: their rows are locked, so nobody else can begin them.
                 simplefilter("ignore", CPendingDeprecationWarning)
                 super().on_connection_error_after_connected(exc)
         except Exception as error:  # noqa: BLE001 - all that is left to do is to forget the connection, and that is done
-            # kombu gives back what it holds, over the connection that it has just given up: with a task running, a
-            # restart of the broker would end the worker.
             log.debug("lost connection not closed in good order", error=repr(error))
 
     def call_soon_ack(self, p: Any, *args: Any, **kwargs: Any) -> Any:
