@@ -44,7 +44,7 @@ def worker_configuration(settings: Settings, own: BackgroundTasksSettings, queue
     return common | {
         "broker_transport_options": {
             **common["broker_transport_options"],
-            "visibility_timeout": own.visibility_timeout,
+            **acknowledgement(own),
         },
         "task_queues": [Queue(name, routing_key=name) for name in sorted(queues)],
         "task_create_missing_queues": False,
@@ -60,3 +60,14 @@ def worker_configuration(settings: Settings, own: BackgroundTasksSettings, queue
         "worker_consumer": "background_tasks.consumer:Consumer",
         "beat_scheduler": "background_tasks.beat:Scheduler",
     }
+
+
+def acknowledgement(own: BackgroundTasksSettings) -> dict[str, Any]:
+    """What the broker knows of messages that a worker holds: nothing, or enough to deliver them again.
+
+    Celery has it in Redis what each worker holds, because otherwise a killed worker's tasks would be lost. Here they are
+    in Postgres, and published again long before; a lost child's message goes back from the parent's memory.
+    """
+    if own.visibility_timeout is None:
+        return {"ack_emulation": False}
+    return {"ack_emulation": True, "visibility_timeout": own.visibility_timeout}

@@ -5,7 +5,7 @@ from typing import Any
 
 from framework.findings import Finding, Level
 
-from background_tasks.broker import KEY_PREFIX
+from background_tasks.broker import KEY_PREFIX, acknowledgement
 from background_tasks.codes import SM028
 from background_tasks.settings import BackgroundTasksSettings
 
@@ -44,7 +44,7 @@ def celery_findings(conf: dict[str, Any], own: BackgroundTasksSettings) -> Itera
                 level=Level.WARNING if name in ADVICE else None,
             )
     transport = conf["broker_transport_options"]
-    for name, needed in (("global_keyprefix", KEY_PREFIX), ("visibility_timeout", own.visibility_timeout)):
+    for name, needed in {"global_keyprefix": KEY_PREFIX, **acknowledgement(own)}.items():
         if transport.get(name) != needed:
             yield SM028.finding(
                 f"the broker's {name} is {transport.get(name)!r}, not {needed!r}",

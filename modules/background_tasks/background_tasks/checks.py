@@ -1,5 +1,6 @@
 """What must hold so that tasks are neither lost nor in each other's way; asked by ``sm doctor`` and by a worker's boot."""
 
+import math
 import os
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
@@ -20,22 +21,23 @@ RELAY_CONNECTIONS = 1
 
 
 def time_findings(own: BackgroundTasksSettings, tasks: Collection[Task]) -> Iterator[Finding]:
-    """Soft limits < hard limits < lease ≤ visibility timeout, and soft limits < grace; a task itself refuses the first."""
+    """Soft limits < hard limits < lease (≤ visibility timeout), and soft limits < grace; a task itself refuses the first."""
     longest = max(tasks, key=lambda task: task.hard_limit, default=None)
     if longest is not None and longest.hard_limit >= own.lease:
         yield SM025.finding(
             f"{longest.name} may run for {longest.hard_limit:g} s, and SM_BACKGROUND_TASKS_LEASE is {own.lease:g}",
             hint="raise the lease above it, or lower its hard limit",
         )
+    redelivery = own.visibility_timeout or math.inf
     for name, seconds, fits in (
-        ("LEASE", own.lease, own.lease <= own.visibility_timeout),
-        ("REPUBLISH_AFTER", own.republish_after, own.republish_after < own.visibility_timeout),
+        ("LEASE", own.lease, own.lease <= redelivery),
+        ("REPUBLISH_AFTER", own.republish_after, own.republish_after < redelivery),
     ):
         if not fits:
             yield SM026.finding(
-                f"SM_BACKGROUND_TASKS_VISIBILITY_TIMEOUT is {own.visibility_timeout:g}, "
+                f"SM_BACKGROUND_TASKS_VISIBILITY_TIMEOUT is {redelivery:g}, "
                 f"and SM_BACKGROUND_TASKS_{name} is {seconds:g}",
-                hint="raise the visibility timeout above it",
+                hint="raise the visibility timeout above it, or leave it unset",
             )
     slowest = max(tasks, key=lambda task: task.soft_limit, default=None)
     if slowest is not None and slowest.soft_limit >= own.shutdown_grace:
@@ -89,7 +91,7 @@ async def _connections(application: Application) -> list[Finding]:
 
 def pgbouncer_findings(own: BackgroundTasksSettings, idle_timeout: float) -> list[Finding]:
     """``idle_timeout`` is what holds for a worker's transaction; 0 means never."""
-    if 0 < idle_timeout <= own.visibility_timeout:
+    if 0 < idle_timeout <= 2 * own.lease:
         return []
     return [
         SM035.finding(

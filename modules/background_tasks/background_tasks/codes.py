@@ -13,7 +13,7 @@ SM026 = Code(
     "SM026",
     "The broker delivers again too soon",
     Level.ERROR,
-    "Lease ≤ `SM_BACKGROUND_TASKS_VISIBILITY_TIMEOUT`, and `SM_BACKGROUND_TASKS_REPUBLISH_AFTER` below it. Otherwise the broker "
+    "Where `SM_BACKGROUND_TASKS_VISIBILITY_TIMEOUT` is set: lease ≤ that, and `SM_BACKGROUND_TASKS_REPUBLISH_AFTER` below it. Otherwise the broker "
     "hands out again what a worker works on. Nothing takes effect twice, but workers are kept busy with finding that out.",
 )
 SM027 = Code(

@@ -4,7 +4,7 @@ from pydantic_settings import SettingsConfigDict
 
 
 class BackgroundTasksSettings(ModuleSettings):
-    """Seconds, unless said otherwise. Soft limits < hard limits < lease ≤ visibility timeout, and soft limits < shutdown grace."""
+    """Seconds, unless said otherwise. Soft limits < hard limits < lease (≤ visibility timeout), and soft limits < shutdown grace."""
 
     model_config = SettingsConfigDict(env_prefix="SM_BACKGROUND_TASKS_")
 
@@ -35,8 +35,11 @@ class BackgroundTasksSettings(ModuleSettings):
         description="Seconds after which a published task that nobody has begun is published again: the longest that a "
         "loss in the broker can delay it.",
     )
-    visibility_timeout: float = Field(
-        600, gt=0, description="Seconds after which the broker delivers again what a worker took and has not finished."
+    visibility_timeout: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds after which the broker delivers again what a worker took and has not finished. Unset: never, "
+        "for Postgres publishes again what was lost; workers save two round trips to the broker for each task.",
     )
     queue_depth: int = Field(
         1000,

@@ -61,10 +61,16 @@ TABLE: dict[str, tuple[Callable[[], Iterable[Finding]], list[str]]] = {
     "defaults": (lambda: time_findings(own(), [quick]), []),
     "no tasks": (lambda: time_findings(own(), []), []),
     "hard limit not below the lease": (lambda: time_findings(own(), [quick, slow]), ["SM025"]),
-    "lease above the visibility timeout": (lambda: time_findings(own(lease=601), [quick]), ["SM026"]),
-    "lease as long as the visibility timeout": (lambda: time_findings(own(lease=600), [quick]), []),
+    "lease above the visibility timeout": (
+        lambda: time_findings(own(visibility_timeout=600, lease=601), [quick]),
+        ["SM026"],
+    ),
+    "lease as long as the visibility timeout": (
+        lambda: time_findings(own(visibility_timeout=600, lease=600), [quick]),
+        [],
+    ),
     "republished after the broker delivers again": (
-        lambda: time_findings(own(republish_after=600), [quick]),
+        lambda: time_findings(own(visibility_timeout=600, republish_after=600), [quick]),
         ["SM026"],
     ),
     "soft limit not below the grace": (lambda: time_findings(own(), [patient]), ["SM027"]),
@@ -79,7 +85,7 @@ TABLE: dict[str, tuple[Callable[[], Iterable[Finding]], list[str]]] = {
     "threads": (lambda: celery_findings(conf(worker_pool="threads"), own()), ["SM028"]),
     "pickle": (lambda: celery_findings(conf(accept_content=["json", "pickle"]), own()), ["SM028"]),
     "no key prefix": (
-        lambda: celery_findings(conf(broker_transport_options={"visibility_timeout": 600}), own()),
+        lambda: celery_findings(conf(broker_transport_options={"ack_emulation": False}), own()),
         ["SM028"],
     ),
     "a visibility timeout of Celery's": (
