@@ -105,7 +105,7 @@ class Transaction:
         except Exception as error:  # noqa: BLE001 - what went wrong before is told
             log.debug("not rolled back", error=repr(error))
         finally:
-            if not free:
+            if not free and self._pooled.is_valid:
                 self._pooled.invalidate()
 
     async def _leave(self) -> None:
