@@ -31,7 +31,7 @@ e2e: build ## A browser through the main job, and the tutorial as it is written
 faults: ## Kill what can be killed, and count what was lost; at full size: make faults long=1
 	$(RUN) pytest -m faults tests/faults $(if $(long),--long)
 
-bench: ## Measure against bare FastAPI; writes docs/reference/performance.md
+bench: ## Measure against bare FastAPI and bare Celery; writes docs/reference/performance.md
 	$(RUN) python -m benchmarks
 
 doctor: ## Judge this installation

@@ -1,4 +1,4 @@
-"""``make bench``: what Seamark costs above bare FastAPI, in CPU time a request, side by side in one run."""
+"""``make bench``: what Seamark costs above bare FastAPI and bare Celery, side by side in one run."""
 
 import json
 import sys
@@ -13,6 +13,8 @@ from benchmarks.client import assert_same, call, sign_in, write_contacts
 from benchmarks.load import Request
 from benchmarks.measure import Case, Spread, compare, proportional_set_size
 from benchmarks.report import Report
+from benchmarks.task_report import TaskReport
+from benchmarks.tasks import measure_tasks
 
 PAGE = CLONE / "docs" / "reference" / "performance.md"
 CONTACTS = 200
@@ -20,7 +22,7 @@ BOOTS = 3
 LIMITS = {"/api/greeting": 1.6, "/api/users/me": 2.5, "/api/contacts?limit=20": 3.0}
 
 
-def measure(installation: Trial) -> Report:
+def measure(installation: Trial, tasks: TaskReport) -> Report:
     installation.environment |= {
         "SM_ENVIRONMENT": "production",
         "SM_PUBLIC_URL": "https://app.example.com",
@@ -46,7 +48,7 @@ def measure(installation: Trial) -> Report:
         typer.echo(f"measuring GET {path} …")
         case = Case(f"`GET {path}`", Request(installation.port, path, signed_in), Request(port, path), limit)
         results.append(compare(case, ours.pid, floor.pid))
-    return Report(results, proportional_set_size(ours.pid), boot)
+    return Report(results, proportional_set_size(ours.pid), boot, tasks)
 
 
 def boot_once(installation: Trial) -> float:
@@ -58,8 +60,9 @@ def boot_once(installation: Trial) -> float:
 
 
 def main() -> int:
+    tasks = measure_tasks(typer.echo)
     with trial() as installation:
-        report = measure(installation)
+        report = measure(installation, tasks)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(report.page())
     typer.echo(report.text())

@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 from benchmarks.load import CONNECTIONS
 from benchmarks.measure import REQUESTS, ROUNDS, Result, Spread, machine
+from benchmarks.task_report import HEADER, TaskReport
 
 MEMORY_LIMIT = 120.0
-LIBRARIES = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "asyncpg")
+LIBRARIES = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "asyncpg", "celery", "kombu", "redis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,12 @@ class Report:
     """MiB of the web process with all modules, after the requests."""
     boot: Spread
     """Seconds from the start of the process to its first answer."""
+    tasks: TaskReport
 
     @property
     def passed(self) -> bool:
-        return all(result.passed for result in self.results) and self.memory < MEMORY_LIMIT
+        web = all(result.passed for result in self.results) and self.memory < MEMORY_LIMIT
+        return web and self.tasks.passed
 
     def rows(self) -> list[tuple[str, ...]]:
         return [
@@ -39,10 +42,9 @@ class Report:
 
     def text(self) -> str:
         header = ("route", "Seamark µs", "bare µs", "ratio", "limit", "met")
-        rows = [header, *self.rows()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([*lines, "", *self.remarks()])
+        return "\n".join(
+            [*_aligned([header, *self.rows()]), "", *_aligned([HEADER, *self.tasks.rows()]), "", *self.remarks()]
+        )
 
     def remarks(self) -> list[str]:
         verdict = "under" if self.memory < MEMORY_LIMIT else "OVER"
@@ -54,7 +56,6 @@ class Report:
     def page(self) -> str:
         libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
         header = ("route", "Seamark, µs", "bare FastAPI, µs", "ratio", "limit", "met")
-        table = [header, ("---",) * len(header), *self.rows()]
         lines = [
             "<!-- Written by `make bench`. -->",
             "",
@@ -64,13 +65,30 @@ class Report:
             "CPU time of the server's process per request, median (least–most) of the rounds. Take the ratios along; the",
             "microseconds belong to the machine.",
             "",
-            *(f"| {' | '.join(row)} |" for row in table),
+            *_table([header, *self.rows()]),
+            "",
+            "What the guarantees cost above bare Celery, which may lose tasks and run them twice: the same concurrency and the",
+            "same servers, which keep what they took. A task goes through the outbox, the relay and the broker; its start is",
+            "counted, and its effect committed with its end.",
+            "",
+            *_table([HEADER, *self.tasks.rows()]),
             "",
             *(f"- {remark}" for remark in self.remarks()),
             "",
             f"Measured on {machine()}, Python {platform.python_version()}, {libraries};",
-            f"one uvicorn process each, {CONNECTIONS} connections, {ROUNDS} interleaved rounds of {REQUESTS} requests.",
+            f"one uvicorn process each, {CONNECTIONS} connections, {ROUNDS} interleaved rounds of {REQUESTS} requests;",
+            f"one worker each, {self.tasks.concurrency} tasks at a time, {self.tasks.rounds}.",
             "`make bench` repeats it.",
             "",
         ]
         return "\n".join(lines)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    header, *rest = rows
+    return [f"| {' | '.join(row)} |" for row in (header, ("---",) * len(header), *rest)]
