@@ -31,7 +31,8 @@ UPDATE seamark.task AS t SET state = 'queued', finished_at = NULL, available_at 
     step_attempt = coalesce((SELECT attempt FROM seamark.task_signal WHERE task_id = t.id), 0),
     publish_at = CASE WHEN order_key IS NOT NULL AND EXISTS (
         SELECT FROM seamark.task AS other WHERE other.name = t.name AND other.order_key = t.order_key
-        AND (other.state = 'queued' OR other.id = ANY($1) AND other.order_seq < t.order_seq)
+        AND (other.state = 'queued'
+            OR other.id = ANY($1) AND other.state IN ('failed', 'cancelled') AND other.order_seq < t.order_seq)
     ) THEN 'infinity' ELSE now() END
 WHERE id = ANY($1) AND state IN ('failed', 'cancelled')
 RETURNING id

@@ -1,5 +1,6 @@
 """A dead letter is given another chance, one or all of a kind; a task is cancelled."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -156,6 +157,35 @@ async def test_of_tasks_in_order_one_runs_at_a_time(probe: Application, row: Row
         assert await retry_failed(session, "probe.mail") == 2
     waits = [(await row(task_id))["publish_at"].year > 9000 for task_id in (first, second, third)]
     assert waits == [True, False, True]
+
+
+async def test_in_order_none_waits_for_one_that_succeeded_meanwhile(
+    probe: Application, row: Row, eventually: Callable[..., Awaitable[Any]]
+) -> None:
+    first, second = await dead(probe, 1, 2)
+
+    async def waits() -> bool:
+        async with probe.database.driver_connection() as connection:
+            return await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")  # type: ignore[no-any-return]
+
+    async def retry_all() -> int:
+        async with probe.database.unit_of_work() as session:
+            return await retry_failed(session, "probe.mail")
+
+    async with probe.database.unit_of_work() as session:
+        await session.execute(
+            text("UPDATE seamark.task SET order_key = 'a', order_seq = args['user']::int, unique_key = NULL")
+        )
+    async with probe.database.unit_of_work() as somebody:
+        await somebody.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended('probe.mail' || chr(31) || 'a', 0))")
+        )
+        retrying = asyncio.create_task(retry_all())
+        await eventually(waits)
+        # Somebody else had it run again, and it did.
+        await somebody.execute(text("UPDATE seamark.task SET state = 'succeeded' WHERE id = :id"), {"id": first})
+    assert await retrying == 1
+    assert (await row(second))["publish_at"].year < 9000
 
 
 async def test_the_first_wish_to_cancel_counts(probe: Application, row: Row) -> None:
