@@ -30,9 +30,11 @@ END = """
 UPDATE seamark.task SET state = $2, error = coalesce($3::jsonb, error), finished_at = clock_timestamp() WHERE id = $1
 """
 # Who enqueues with the same key holds the same lock until its row can be seen: so no row waits for one that has ended.
+# Its lag counts from its release: until then nobody was to begin it.
 LOCK_ORDER = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))"
 RELEASE_NEXT = """
-UPDATE seamark.task SET publish_at = clock_timestamp() WHERE publish_at = 'infinity' AND id = (
+UPDATE seamark.task SET available_at = clock_timestamp(), publish_at = clock_timestamp()
+WHERE publish_at = 'infinity' AND id = (
     SELECT id FROM seamark.task WHERE name = $1 AND order_key = $2 AND state = 'queued' ORDER BY order_seq LIMIT 1
 )
 """

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
+from background_tasks.lag import lag
 from framework.application import Application
 from framework.events import Event, Subscription, publish
 from framework.tasks import Outcome, RetryPolicy, TaskRun
@@ -153,6 +154,18 @@ async def test_a_dead_letter_lets_those_behind_it_go_on(probe: Application, effe
     results = [result for _, result in await run_due_tasks(probe)]
     assert results == [Outcome.FAILED, Outcome.SUCCEEDED, Outcome.SUCCEEDED]
     assert await effects() == ["Beagle 2", "Beagle 3"]
+
+
+async def test_its_lag_counts_from_when_the_one_before_ended(probe: Application) -> None:
+    await move(probe, 1, 2)
+    async with probe.database.driver_connection() as connection:
+        await connection.execute("UPDATE seamark.task SET available_at = now() - interval '1 hour'")
+
+    await Runner(probe, "test").run(await due_id(probe))
+
+    assert await due(probe) == [2]
+    async with probe.database.driver_connection() as connection:
+        assert (await lag(connection))["default"] < 60
 
 
 async def test_what_is_published_while_the_one_before_ends_is_due(
