@@ -129,6 +129,8 @@ class Attempt:
             tries = self.number - row.step_attempt
             if tries >= task.retry.max_attempts:
                 return await self._end(task, row, Outcome.FAILED, error)
+            if row.cancel_requested:
+                return await self._end(task, row, Outcome.CANCELLED)
             delay = error.after if isinstance(error, RetryLater) else task.retry.delay(tries)
             await row.repeat_later(describe(error), delay)
             return Next.REPEATED

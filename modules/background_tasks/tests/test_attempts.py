@@ -118,6 +118,20 @@ async def test_one_cancelled_while_its_process_was_killed_does_not_run(make_appl
     assert [item["worker"] for item in await failures(probe, task_id)] == ["killed"]
 
 
+async def test_one_cancelled_while_it_fails_is_not_tried_again(make_application: Make, row: Row) -> None:
+    @task("probe.failing", retry=RetryPolicy(base=timedelta(days=1), cap=timedelta(days=1)))
+    async def failing(run: TaskRun) -> None:
+        async with run.application.database.unit_of_work() as session:
+            await cancel(session, run.task_id)
+        raise OSError("refused")
+
+    probe = make_application(failing)
+    task_id = await enqueue(probe, failing)
+    assert await Runner(probe, "here").run(task_id) is Outcome.CANCELLED
+    assert (await row(task_id))["state"] == "cancelled"
+    assert [item["error"]["message"] for item in await failures(probe, task_id)] == ["refused"]
+
+
 async def test_a_task_says_itself_when_it_runs_again(make_application: Make, row: Row) -> None:
     @task("probe.limited")
     async def limited(run: TaskRun) -> None:
