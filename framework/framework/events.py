@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from framework.correlation import correlation_id, new_correlation_id
 from framework.tasks import RetryPolicy, Task, TaskRun, task
+from framework.tasks.plain import UNSTORABLE, holds_nul
 from framework.tasks.tables import Priority
 from framework.tasks.wake import wake_relays
 
@@ -102,7 +103,7 @@ async def publish(session: AsyncSession, event: Event) -> None:
     """Tell those who subscribe, once ``session``'s transaction has committed and never otherwise.
 
     Who that is, is what ``sm migrate`` last wrote down, whichever modules this process has. Where one of them wants order,
-    others who publish with the same key wait until the transaction has ended.
+    others who publish with the same key wait until the transaction has ended. Raises ``ValueError`` for text with a NUL.
     """
     if await session.run_sync(_deliver, event):
         wake_relays(session)
@@ -114,6 +115,9 @@ def _deliver(session: Session, event: Event) -> bool:
     if not subscribers:
         return False
     arguments = f'{{"event":{event.model_dump_json()}}}'
+    if holds_nul(arguments):
+        names = [name for name in type(event).model_fields if holds_nul(event.model_dump_json(include={name}))]
+        raise ValueError(f"event {event.event_name}: {', '.join(names)}: {UNSTORABLE}")
     correlation = correlation_id() or new_correlation_id()
     key = event.order_key
     for *options, ordered in subscribers:

@@ -11,18 +11,16 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import to_json
 
 from framework.tasks.masking import MASK, masked
+from framework.tasks.plain import UNSTORABLE, holds_nul
 
 
 class ArgumentsError(ValueError):
     """Says which task and which of its parameters, and no values: they may be secret, or somebody's data."""
 
-    def __init__(self, task: str, error: ValidationError) -> None:
-        self.problems = {
-            ".".join(map(str, problem["loc"])): problem["msg"]
-            for problem in error.errors(include_input=False, include_url=False, include_context=False)
-        }
+    def __init__(self, task: str, problems: dict[str, str]) -> None:
+        self.problems = problems
         """By parameter; ``a.b`` is the field ``b`` of the parameter ``a``."""
-        super().__init__(f"task {task}: {'; '.join(f'{where}: {what}' for where, what in self.problems.items())}")
+        super().__init__(f"task {task}: {'; '.join(f'{where}: {what}' for where, what in problems.items())}")
 
 
 class Arguments:
@@ -47,7 +45,8 @@ class Arguments:
                 fields[parameter.name] = NotRequired[parameter.annotation]
         typed_dict: Any = TypedDict  # made from a signature, which the type checker cannot follow
         shape = typed_dict(function.__name__, fields)
-        shape.__pydantic_config__ = ConfigDict(extra="forbid")
+        # JSON has no word for what is no finite number.
+        shape.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
         self._adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(shape)
 
     @property
@@ -59,10 +58,23 @@ class Arguments:
         try:
             return self._adapter.validate_python(arguments)
         except ValidationError as error:
-            raise ArgumentsError(self._task, error) from None
+            raise ArgumentsError(self._task, _problems(error)) from None
 
     def dump(self, validated: dict[str, Any]) -> str:
-        """As JSON, secrets in plain: the task needs them."""
+        """As JSON, secrets in plain: the task needs them. Raises ``ArgumentsError`` for what Postgres cannot store."""
+        if (stored := self._storable(validated)) is not None:
+            return stored
+        names = [name for name, value in validated.items() if self._storable({name: value}) is None]
+        raise ArgumentsError(self._task, dict.fromkeys(names, UNSTORABLE))
+
+    def _storable(self, validated: dict[str, Any]) -> str | None:
+        try:
+            stored = self._json(validated)
+        except ValueError:
+            return None
+        return None if holds_nul(stored) else stored
+
+    def _json(self, validated: dict[str, Any]) -> str:
         if not self._may_hold_secrets:
             return self._adapter.dump_json(validated).decode()
         shown = self._adapter.dump_python(validated, mode="json")
@@ -73,7 +85,7 @@ class Arguments:
         try:
             return self._adapter.validate_json(stored)
         except ValidationError as error:
-            raise ArgumentsError(self._task, error) from None
+            raise ArgumentsError(self._task, _problems(error)) from None
 
     def mask(self, stored: str) -> dict[str, Any]:
         """For people: without what its type or its name says is secret."""
@@ -91,6 +103,13 @@ class Arguments:
             return b'"writeOnly":true' in orjson.dumps(self._adapter.json_schema())
         except PydanticInvalidForJsonSchema:
             return True
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    return {
+        ".".join(map(str, problem["loc"])): problem["msg"]
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    }
 
 
 def _revealed(shown: Any, value: Any) -> Any:

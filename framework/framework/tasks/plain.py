@@ -1,10 +1,18 @@
 """Any value as JSON that Postgres takes: no NUL, no half of a surrogate pair, no number that is none."""
 
 import math
+import re
 from typing import Any
 
 LONGEST_TEXT = 500
 DEEPEST = 4
+UNSTORABLE = "Postgres stores neither a NUL in text nor bytes that are no UTF-8"
+_has_nul = re.compile(r"(?<!\\)(?:\\\\)*\\u0000").search
+
+
+def holds_nul(json: str) -> bool:
+    """Whether a text in it has a NUL, which JSON may and ``jsonb`` may not."""
+    return "\\u0000" in json and _has_nul(json) is not None
 
 
 def text(value: str, longest: int = LONGEST_TEXT) -> str:

@@ -74,6 +74,36 @@ async def test_wrong_ones_are_refused_where_they_are_given(
     assert str(refused.value).startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"note": "by\0hand"}, "note"),
+        ({"login": {"user": "ada", "pin": "\0"}}, "login"),
+        ({"codes": ["first", "\ud800"]}, "codes"),
+        ({"seal": b"\xff"}, "seal"),
+    ],
+)
+def test_what_postgres_cannot_store_is_refused_by_name(given: dict[str, Any], where: str) -> None:
+    with pytest.raises(ArgumentsError) as refused:
+        sign_in.arguments.dump(sign_in.arguments.validate(GIVEN | given))
+    assert [name.partition(".")[0] for name in refused.value.problems] == [where]
+
+
+async def test_what_json_has_no_word_for_is_refused_and_what_only_looks_so_is_stored(
+    make_application: Callable[..., Application],
+) -> None:
+    @task("probe.measure")
+    async def measure(run: TaskRun, *, note: str, level: float = 0) -> None: ...
+
+    with pytest.raises(ArgumentsError, match="level: Input should be a finite number"):
+        measure.arguments.validate({"note": "", "level": float("nan")})
+    given = {"note": r"\u0000, or \\ and u0000"}
+    async with make_application(measure).database.unit_of_work() as session:
+        await measure.enqueue(session, **given)
+        stored = await session.scalar(text("SELECT args::text FROM seamark.task"))
+    assert measure.arguments.load(str(stored)) == given
+
+
 async def test_no_value_is_repeated_in_an_error() -> None:
     with pytest.raises(ArgumentsError) as refused:
         sign_in.arguments.validate(GIVEN | {"login": {"user": "ada", "pin": ["hush"]}, "day": "hush"})

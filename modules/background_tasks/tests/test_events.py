@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
+import pytest
 from framework.application import Application
 from framework.events import Event, Subscription, publish
 from framework.tasks import Outcome, RetryPolicy, TaskRun
@@ -54,6 +55,13 @@ async def test_subscribers_hear_of_what_was_committed(subscribed: Subscribed, ef
     assert await run_due_tasks(probe) == [(subscription.task.name, Outcome.SUCCEEDED)]
     assert subscription.task.name.endswith(".on.probe.deleted")
     assert await effects() == [f"forgot {event.id}"]
+
+
+async def test_text_that_postgres_cannot_store_is_refused_by_name(subscribed: Subscribed) -> None:
+    probe = await subscribed(Subscription(Renamed, fail))
+    with pytest.raises(ValueError, match=r"event probe\.renamed: name: Postgres stores neither a NUL"):
+        await tell(probe, Renamed(name="a\0b"))
+    assert await queued(probe) == []
 
 
 async def test_without_a_subscriber_nothing_is_written(subscribed: Subscribed) -> None:
