@@ -25,11 +25,12 @@ OWN = ("effect", "begun", "released", "asked")
 TABLES = "; ".join(
     (
         *(f"CREATE TABLE IF NOT EXISTS {table} (key text, at timestamptz DEFAULT clock_timestamp())" for table in OWN),
-        *(f"DELETE FROM {table}" for table in OWN),
+        # Tasks first: this waits for those of an earlier test that still run, and then their effects are there to go, too.
         *(
             f"DELETE FROM seamark.{table}"
             for table in ("task", "task_signal", "task_failure", "task_log", "task_schedule")
         ),
+        *(f"DELETE FROM {table}" for table in OWN),
     )
 )
 

@@ -22,7 +22,7 @@ async def test_no_row_is_published_by_two_relays_at_once(faults: Faults, report:
         await faults.worker(name, SETTINGS)
     began = monotonic()
     for number in range(tasks):
-        await faults.enqueue("note", key=str(number))
+        await faults.enqueue("note", key=f"relays {number}")
         await asyncio.sleep(began + number / RATE - monotonic())
     await faults.until(faults.drained)
     publications = await faults.fetchval("SELECT sum(publications) FROM seamark.task")
