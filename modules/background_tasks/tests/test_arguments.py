@@ -97,7 +97,7 @@ async def test_what_json_has_no_word_for_is_refused_and_what_only_looks_so_is_st
 
     with pytest.raises(ArgumentsError, match="level: Input should be a finite number"):
         measure.arguments.validate({"note": "", "level": float("nan")})
-    given = {"note": r"\u0000, or \\ and u0000"}
+    given: dict[str, Any] = {"note": r"\u0000, or \\ and u0000"}
     async with make_application(measure).database.unit_of_work() as session:
         await measure.enqueue(session, **given)
         stored = await session.scalar(text("SELECT args::text FROM seamark.task"))
