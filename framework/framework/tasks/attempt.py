@@ -1,5 +1,6 @@
 """One worker's go at a task: a transaction, or one after another where the task has steps."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import Enum
@@ -63,7 +64,8 @@ class Attempt:
         result = await self._answered(self._steps)
         await self._write_lines()
         if result is Outcome.FAILED:
-            log.error("task given up: it is a dead letter now", task=self.name, task_id=str(self.task_id))
+            # What alerts look for.
+            log.error("dead letter", task=self.name, task_id=str(self.task_id))
         return result
 
     async def _steps(self) -> Result:
@@ -180,14 +182,20 @@ class Attempt:
 
     async def _tell(self, task: Task, row: LockedRow, outcome: Outcome) -> None:
         """Its ``on_end``. Where that raises, a success has failed; any other end is one all the same, or it never ends."""
-        assert task.on_end is not None
         session = row.transaction.session
+
+        async def tell() -> None:
+            assert task.on_end is not None
+            # It hangs after each attempt anew: the hard limit would kill a process each time, and never end the task.
+            async with asyncio.timeout(task.soft_limit):
+                await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+
         if outcome is Outcome.SUCCEEDED:
-            await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+            await tell()
             return
         try:
             async with session.begin_nested():
-                await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+                await tell()
         except Exception as error:
             if is_connection_lost(error):
                 raise

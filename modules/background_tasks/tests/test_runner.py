@@ -236,6 +236,31 @@ async def test_a_task_that_cannot_be_told_its_end_ends_all_the_same(make_applica
     assert (await row(task_id))["state"] == "failed"
 
 
+async def test_a_task_whose_end_hangs_ends_all_the_same(make_application: Make, row: Row) -> None:
+    async def hang(session: AsyncSession, outcome: Outcome) -> None:
+        await asyncio.Event().wait()
+
+    @task("probe.hanging", on_end=hang, soft_limit=0.1, retry=RetryPolicy(max_attempts=1))
+    async def hanging(run: TaskRun) -> None: ...
+
+    probe = make_application(hanging)
+    task_id = await enqueue(probe, hanging)
+    assert await asyncio.wait_for(Runner(probe, "here").run(task_id), 5) is Outcome.FAILED
+    assert (await row(task_id))["error"]["type"] == "TimeoutError"
+
+
+async def test_a_dead_letter_is_told_by_a_name_that_stays(make_application: Make, logged: list[Any]) -> None:
+    @task("probe.dying", retry=RetryPolicy(max_attempts=1))
+    async def dying(run: TaskRun) -> None:
+        raise OSError("refused")
+
+    probe = make_application(dying)
+    task_id = await enqueue(probe, dying)
+    await Runner(probe, "here").run(task_id)
+    [told] = [entry for entry in logged if entry["event"] == "dead letter"]
+    assert (told["log_level"], told["task"], told["task_id"]) == ("error", "probe.dying", str(task_id))
+
+
 async def test_a_name_that_no_module_knows_is_left_alone(make_application: Make, effects: Effects, row: Row) -> None:
     task_id = await enqueue(make_application(note), note)
     assert await Runner(make_application(), "older release").run(task_id) is Next.PARKED
