@@ -19,7 +19,8 @@ class WorkerIdentity:
     tasks: tuple[str, ...]
     """The names it knows."""
     concurrency: int
-    release: str = ""
+    release: str
+    """The version of the application that is installed there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from time import monotonic
 from typing import Any
 
@@ -39,6 +40,7 @@ def identity_of(controller: Any) -> WorkerIdentity:
         queues=tuple(sorted(app.amqp.queues.consume_from)),
         tasks=tuple(sorted(app.composition.tasks)),
         concurrency=controller.concurrency if isinstance(controller.concurrency, int) else 0,
+        release=version("seamark-host"),
     )
 
 

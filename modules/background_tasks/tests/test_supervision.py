@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,6 +109,7 @@ def test_the_relay_is_told_what_the_worker_is(parent: Parent) -> None:
     assert (identity.name, identity.concurrency) == ("one@host", 2)
     assert identity.queues == ("default", "mail")
     assert identity.tasks == ("a.task", "b.task")
+    assert identity.release == version("seamark-host")
 
 
 def test_the_relay_is_told_which_child_runs_what(parent: Parent) -> None:
