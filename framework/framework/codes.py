@@ -35,9 +35,11 @@ SM006 = Code(
 )
 SM007 = Code(
     "SM007",
-    "A contribution does not carry its module's name",
+    "A contribution does not fit its module",
     Level.ERROR,
-    "Routes live under `/api/<module>`, pages under `/<module>`, permissions, tasks and health checks are named `<module>.…`, settings `SM_<MODULE>_…`.",
+    "Routes live under `/api/<module>`, pages under `/<module>`; permissions, tasks, schedules and health checks are named `<module>.…`, settings `SM_<MODULE>_…`. "
+    "What they refer to is the module's, too: navigation leads to one of its pages, a schedule is of one of its tasks, a route asks for one of its "
+    "permissions; navigation may ask for those of modules that it requires.",
 )
 SM008 = Code(
     "SM008",
