@@ -7,10 +7,11 @@ import { texts } from "./texts";
 import { statusTones } from "./tones";
 
 const columns: Column<HealthResult>[] = [
-  { key: "name", header: texts.check, cell: row => <code>{row.name}</code> },
+  { key: "name", header: texts.check, narrow: true, cell: row => <code>{row.name}</code> },
   {
     key: "status",
     header: texts.status,
+    narrow: true,
     cell: row => <Badge tone={statusTones[row.status]}>{texts.statuses[row.status]}</Badge>,
   },
   { key: "remark", header: texts.remark, cell: row => row.remark },

@@ -51,12 +51,13 @@ export function Table<Row>({ caption, columns, rows, rowKey, sort = "", onSort, 
                 const shared = {
                   "data-label": column.header,
                   "data-align": column.align,
+                  "data-narrow": column.narrow || undefined,
                   children: column.cell(row),
                 };
                 return index === 0 ? (
                   <th key={column.key} role="rowheader" scope="row" {...shared} />
                 ) : (
-                  <td key={column.key} role="cell" data-narrow={column.narrow || undefined} {...shared} />
+                  <td key={column.key} role="cell" {...shared} />
                 );
               })}
             </tr>

@@ -28,7 +28,7 @@ const columns: Column<TaskItem>[] = [
     header: texts.task,
     cell: task => <RowLink to={taskPath(task.id)}>{task.name}</RowLink>,
   },
-  { key: "status", header: texts.status, cell: task => <StatusBadge task={task} /> },
+  { key: "status", header: texts.status, narrow: true, cell: task => <StatusBadge task={task} /> },
   { key: "progress", header: texts.progress, cell: task => <State task={task} /> },
   { key: "queue", header: texts.queue, narrow: true, cell: task => task.queue },
   {
