@@ -49,7 +49,7 @@ def _facts(found: TaskDetail) -> Table:
         "schedule": f"{found.schedule}, due {local(found.due_at)}" if found.schedule else "",
         "starts": f"not before {local(found.available_at)} ({ago(found.available_at)})" if _waits(found) else "",
         "ended": f"{local(found.finished_at)} ({ago(found.finished_at)})" if found.finished_at else "",
-        "attempts": f"{found.attempt}" + (f", at most {limits.max_attempts}" if limits else ""),
+        "attempts": f"{found.attempt}" + _at_most(found),
         "worker": found.worker or "",
         "heartbeat": ago(found.heartbeat_at) if found.status is TaskStatus.RUNNING else "",
         "progress": progress(found.done, found.total, found.note),
@@ -67,6 +67,15 @@ def _facts(found: TaskDetail) -> Table:
         if value:
             table.add_row(Text(name, "dim"), Text(value))
     return table
+
+
+def _at_most(found: TaskDetail) -> str:
+    """Steps and retries by hand each have all attempts anew."""
+    if found.declaration is None:
+        return ""
+    most, anew = found.declaration.max_attempts, found.attempt > found.declaration.max_attempts
+    each = " for each step" if found.declaration.steps else " each time it is run again" if anew else ""
+    return f", at most {most}{each}"
 
 
 def _others(number: int) -> str:

@@ -114,6 +114,9 @@ def retry_all(name: Annotated[str, typer.Argument(help="The task's whole name.")
     while (retried := _change(lambda session: actions.retry_all(session, name))) == actions.BATCH:
         total += retried
     total += retried
+    if not total:
+        typer.echo(f"There are no dead letters of {name}; `sm tasks list --status failed` shows all.", err=True)
+        raise typer.Exit(1)
     typer.echo(f"{total} {'task runs' if total == 1 else 'tasks run'} again.")
 
 

@@ -56,6 +56,7 @@ export const texts = {
   retriedOne: "The task will run again.",
   cancelledOne: "The task is being cancelled.",
   retryExternal: "Run it again?",
+  retryAllExternal: "Run all of them again?",
   retryExternalDetail:
     "This task reaches outside: it may send a message or call another service a second time. Whether that does harm, the task's author knows.",
   notDone: "That did not work. Try again.",
@@ -88,7 +89,9 @@ export const texts = {
   priorities: { high: "High", normal: "Normal", low: "Low" },
   limits: "Limits",
   limitsOf: (soft: string, hard: string) => `${soft} soft, ${hard} hard`,
-  upTo: (attempt: number, max: number) => `${attempt} of up to ${max}`,
+  // Whoever has it run again gives it all its attempts anew.
+  upTo: (attempt: number, max: number) =>
+    attempt > max ? `${attempt}; up to ${max} each time it is run again` : `${attempt} of up to ${max}`,
   upToForEachStep: (attempt: number, max: number) => `${attempt}; up to ${max} for each step`,
   startsNotBefore: "Not before",
   dueAt: "Due",
@@ -106,7 +109,7 @@ export const texts = {
   sameRequest: "Same correlation id",
   parkedBecause: {
     unknown_name:
-      "No running worker knows this task. It runs when one does: an older release, or a module that is disabled there.",
+      "No running worker knows this task: it is of another release, or its module is disabled there. It runs as soon as a worker knows it.",
     queue_not_consumed: "No running worker takes from this queue.",
   } as Record<string, string>,
 

@@ -144,7 +144,16 @@ async def test_all_dead_letters_of_a_task_are_retried(
     monkeypatch.setitem(globals(), "broken_now", False)
     assert "2 tasks run again." in words(await sm("retry-all", "probe.broken", answer="y\n"))
     assert await run_due_tasks(probe) == [("probe.broken", Outcome.SUCCEEDED)] * 2
-    assert words(await sm("retry-all", "probe.broken", "-y")) == "0 tasks run again."
+    none = await sm("retry-all", "probe.broken", "-y")
+    assert (none.exit_code, "no dead letters of probe.broken" in none.stderr) == (1, True)
+
+
+async def test_attempts_beyond_the_most_are_explained(probe: Application, sm: Sm) -> None:
+    [task_id] = await enqueue(probe, broken)
+    assert "at most 1 each time" not in words(await sm("show", task_id))
+    await sm("retry", task_id, "--yes")
+    await run_due_tasks(probe)
+    assert "2, at most 1 each time it is run again" in words(await sm("show", task_id))
 
 
 async def test_a_waiting_task_is_cancelled(probe: Application, sm: Sm) -> None:

@@ -89,6 +89,11 @@ test("what reaches outside is run again only after a question", async () => {
   expect(asked).toContain("POST /api/background_tasks/tasks/7/retry");
 });
 
+test("more attempts than one run has are explained", async () => {
+  draw({ ...dead, attempt: 6 });
+  expect(await screen.findByText("6; up to 3 each time it is run again")).toBeDefined();
+});
+
 test("a running task can be cancelled, and not run again", async () => {
   const asked = draw({ ...dead, status: "running", failure: null, done: 3, total: 12 });
   expect(await screen.findByText("3 of 12")).toBeDefined();
