@@ -1,6 +1,7 @@
 """The head of the pages: how many tasks are in which state, and what needs somebody."""
 
 from framework.application import Application
+from framework.tasks.registry import tasks_of
 
 from background_tasks.history import known_names
 from background_tasks.overview_schemas import Counts, NamedCount, Summary
@@ -61,11 +62,17 @@ async def summary(application: Application) -> Summary:
         queues = [record["queue"] for record in await connection.fetch(QUEUES)]
         workers: int = await connection.fetchval(LIVE_WORKERS)
     names = await known_names(application.database)
+    external = {task.name for task in tasks_of(application.modules).values() if task.external}
     assert last_hour is not None
     by_status: dict[str, list[NamedCount]] = {}
     for record in (*queued, *ended):
         by_status.setdefault(record["status"], []).append(
-            NamedCount(name=record["name"], count=record["count"], latest_at=record["latest_at"])
+            NamedCount(
+                name=record["name"],
+                count=record["count"],
+                latest_at=record["latest_at"],
+                external=record["name"] in external,
+            )
         )
     for items in by_status.values():
         items.sort(key=lambda item: (-item.count, item.name))

@@ -114,6 +114,8 @@ class NamedCount(BaseModel):
     name: str
     count: int
     latest_at: datetime
+    external: bool
+    """Their effect leaves the database; false where this process does not know the task."""
 
 
 class Counts(BaseModel):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from background_tasks.overview import summary
 from background_tasks.queues import samples
 from framework.application import Application
 from framework.tasks import RetryPolicy, TaskRun, task
@@ -28,7 +29,7 @@ VALUES ($1, 2, 'one@here', now(), now(), 3, 4)
 async def nothing(run: TaskRun) -> None: ...
 
 
-@task("probe.broken", queue="one", retry=RetryPolicy(max_attempts=1))
+@task("probe.broken", queue="one", external=True, retry=RetryPolicy(max_attempts=1))
 async def broken(run: TaskRun) -> None:
     raise ValueError("the disk is full")
 
@@ -155,6 +156,12 @@ async def test_a_schedule_shows_its_last_run_and_whether_it_is_gone(probe: Appli
     assert gone["last_run"] is None
     assert kept["last_run"]["status"] == "succeeded"
     assert found["beat_seen_at"] == kept["seen_at"]
+
+
+async def test_the_head_tells_whose_effect_leaves_the_database(probe: Application) -> None:
+    await enqueue(probe, broken)
+    await run_due_tasks(probe)
+    assert [item.external for item in (await summary(probe)).dead_letters] == [True]
 
 
 async def test_the_head_counts_by_status_and_names_what_needs_somebody(probe: Application, get: Get) -> None:

@@ -1334,6 +1334,8 @@ export interface components {
              * Format: date-time
              */
             latest_at: string;
+            /** External */
+            external: boolean;
         };
         /** NavigationItem */
         NavigationItem: {

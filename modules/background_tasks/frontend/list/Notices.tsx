@@ -1,5 +1,6 @@
 import { useCan } from "@seamark/app";
-import { Alert, Button, Time } from "@seamark/ui";
+import { Alert, Button, ConfirmDialog, Time } from "@seamark/ui";
+import { useState } from "react";
 import { Link } from "react-router";
 import { Command, WORKER } from "../Command";
 import { listPath, type Summary } from "../tasks";
@@ -44,9 +45,16 @@ interface KindsProps {
 function Kinds({ kinds, status, retry = false }: KindsProps) {
   const canManage = useCan("background_tasks.manage");
   const { retryAll } = useTaskActions();
+  const [asking, setAsking] = useState("");
+
+  function runAgain(name: string) {
+    setAsking("");
+    retryAll.mutate(name);
+  }
+
   return (
     <ul className={styles.kinds}>
-      {kinds.map(({ name, count, latest_at }) => (
+      {kinds.map(({ name, count, latest_at, external }) => (
         <li key={name}>
           <Link to={listPath({ status, name })}>
             {name} <span aria-hidden="true">×</span> {count}
@@ -59,10 +67,20 @@ function Kinds({ kinds, status, retry = false }: KindsProps) {
               small
               busy={retryAll.isPending && retryAll.variables === name}
               aria-label={texts.retryAll(name)}
-              onClick={() => retryAll.mutate(name)}
+              onClick={() => (external ? setAsking(name) : runAgain(name))}
             >
               {texts.retryAllShort}
             </Button>
+          )}
+          {asking === name && (
+            <ConfirmDialog
+              title={texts.retryAllExternal}
+              action={texts.retryAllShort}
+              onConfirm={() => runAgain(name)}
+              onClose={() => setAsking("")}
+            >
+              {texts.retryExternalDetail}
+            </ConfirmDialog>
           )}
         </li>
       ))}

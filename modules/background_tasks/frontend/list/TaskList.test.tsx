@@ -17,7 +17,7 @@ const summary: Summary = {
     ended_last_hour: 5,
     failed_last_hour: 2,
   },
-  dead_letters: [{ name: "shop.send_receipt", count: 2, latest_at: "2026-01-01T00:00:00Z" }],
+  dead_letters: [{ name: "shop.send_receipt", count: 2, latest_at: "2026-01-01T00:00:00Z", external: false }],
   parked: [],
   workers: 1,
   modules: ["shop"],
@@ -46,6 +46,19 @@ test("all dead letters of a kind run again with one press", async () => {
     .click(await screen.findByRole("button", { name: "Run all of shop.send_receipt again" }));
   expect(await screen.findByText("2 tasks will run again.")).toBeDefined();
   expect(retried).toEqual(Array(2).fill({ name: "shop.send_receipt" }));
+});
+
+test("where all that run again reach outside, it asks first", async () => {
+  const { retried } = draw({
+    ...summary,
+    dead_letters: summary.dead_letters.map(kind => ({ ...kind, external: true })),
+  });
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("button", { name: "Run all of shop.send_receipt again" }));
+  expect(await screen.findByText(/it may send a message/)).toBeDefined();
+  expect(retried).toEqual([]);
+  await user.click(screen.getByRole("button", { name: "Run all again" }));
+  expect(await screen.findByText("2 tasks will run again.")).toBeDefined();
 });
 
 test("a filter is in the address and begins on the first page", async () => {
