@@ -5,7 +5,9 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from framework.tasks.guard import END, LOCK_ORDER, RELEASE_NEXT
 from framework.tasks.outbox import execute
+from framework.tasks.tables import TaskState
 from framework.tasks.wake import wake_relays
 
 REQUEST_CANCEL = """
@@ -18,6 +20,13 @@ SET cancel_requested = true, cancel_requested_at = coalesce(s.cancel_requested_a
 PUBLISH_NOW = """
 UPDATE seamark.task SET publish_at = now(), available_at = now()
 WHERE id IN (SELECT id FROM seamark.task WHERE id = $1 AND state = 'queued' FOR UPDATE SKIP LOCKED)
+"""
+
+# A worker that knows it would tell its module; so would one that comes back within the half minute.
+UNKNOWN = """
+SELECT name, order_key FROM seamark.task AS t WHERE id = $1 AND state = 'queued' AND NOT EXISTS (
+    SELECT FROM seamark.task_worker WHERE t.name = ANY(tasks) AND seen_at > now() - interval '30 seconds'
+) FOR UPDATE OF t SKIP LOCKED
 """
 
 # As who publishes an event and who ends an ordered task: one at a time for each key.
@@ -66,6 +75,20 @@ async def cancel(session: AsyncSession, task_id: UUID) -> None:
     await session.run_sync(execute, REQUEST_CANCEL, (task_id,))
     await session.run_sync(execute, PUBLISH_NOW, (task_id,))
     wake_relays(session)
+
+
+async def cancel_unknown(session: AsyncSession, task_id: UUID) -> None:
+    """As ``cancel``, for a task that none of the caller's modules knows: it ends at once, unless a live worker knows it.
+
+    Its ``on_end`` is not called, for nobody has it.
+    """
+    await cancel(session, task_id)
+    for name, order_key in await session.run_sync(execute, UNKNOWN, (task_id,)):
+        if order_key is not None:
+            await session.run_sync(execute, LOCK_ORDER, (name, order_key))
+        await session.run_sync(execute, END, (task_id, TaskState.CANCELLED, None))
+        if order_key is not None:
+            await session.run_sync(execute, RELEASE_NEXT, (name, order_key))
 
 
 async def retry(session: AsyncSession, task_id: UUID) -> bool:

@@ -5,6 +5,7 @@ from uuid import UUID
 from framework.problems import Problem
 from framework.tasks import interventions
 from framework.tasks.interventions import KeyTakenError
+from framework.tasks.registry import tasks_of
 from framework.tasks.tables import TaskRow, TaskState
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,15 +18,19 @@ KEY_TAKEN = "Another task with the same key waits or runs, so this one has nothi
 
 async def cancel(session: AsyncSession, task_id: UUID) -> None:
     """Raises ``Problem`` 404, and 409 for one that has ended."""
-    state = await _state(session, task_id)
+    name, state = await _named(session, task_id)
     if state is not TaskState.QUEUED:
         raise Problem(409, "background_tasks.ended", f"This task has {_ended(state)} already.")
-    await interventions.cancel(session, task_id)
+    if name in tasks_of(session.info["application"].modules):
+        await interventions.cancel(session, task_id)
+    else:
+        # Of a module that was disabled, say: no worker may ever come to end it.
+        await interventions.cancel_unknown(session, task_id)
 
 
 async def retry(session: AsyncSession, task_id: UUID) -> None:
     """Raises ``Problem`` 404, and 409 for one that has succeeded, is still to run, or whose key another task has."""
-    state = await _state(session, task_id)
+    _, state = await _named(session, task_id)
     if state is TaskState.SUCCEEDED:
         raise Problem(409, "background_tasks.succeeded", "This task has succeeded, so its effect is there already.")
     try:
@@ -45,11 +50,11 @@ async def retry_all(session: AsyncSession, name: str) -> int:
         raise Problem(409, "background_tasks.key_taken", again) from None
 
 
-async def _state(session: AsyncSession, task_id: UUID) -> TaskState:
-    state = await session.scalar(select(TaskRow.state).where(TaskRow.id == task_id))
-    if state is None:
+async def _named(session: AsyncSession, task_id: UUID) -> tuple[str, TaskState]:
+    row = (await session.execute(select(TaskRow.name, TaskRow.state).where(TaskRow.id == task_id))).one_or_none()
+    if row is None:
         raise not_found()
-    return TaskState(state)
+    return row.name, TaskState(row.state)
 
 
 def _ended(state: TaskState) -> str:

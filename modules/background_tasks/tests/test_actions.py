@@ -1,17 +1,19 @@
 """What people may do to a task: retry and cancel."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from framework.application import Application
 from framework.tasks import Outcome, RetryPolicy, TaskRun, task
+from framework.tasks.registry import tasks_of
 from framework.tasks.testing import run_due_tasks
 from host.testing.people import SignedInClient
 from httpx import AsyncClient
 
 TASKS = "/api/background_tasks/tasks"
+WORKER = "INSERT INTO seamark.task_worker (name, tasks) VALUES ('one@here', $1)"
 broken_now = True
 
 
@@ -26,8 +28,12 @@ async def broken(run: TaskRun) -> None:
 
 
 @pytest.fixture
-def probe(make_application: Callable[..., Application]) -> Application:
-    return make_application(nothing, broken)
+async def probe(make_application: Callable[..., Application]) -> Application:
+    """With a worker that knows its tasks, which the application that is asked does not."""
+    application = make_application(nothing, broken)
+    async with application.database.driver_connection() as connection:
+        await connection.execute(WORKER, list(tasks_of(application.modules)))
+    return application
 
 
 @pytest.fixture
@@ -63,6 +69,19 @@ async def test_a_task_is_cancelled_once(probe: Application, operator: AsyncClien
     await run_due_tasks(probe)
     assert await state(probe, task_id) == "cancelled"
     assert await refused(operator, f"{task_id}/cancel") == (409, "background_tasks.ended")
+
+
+async def test_one_that_nobody_knows_any_more_is_cancelled_at_once(
+    application: Application, operator: AsyncClient, add_rows: Callable[..., Awaitable[list[UUID]]]
+) -> None:
+    ordered = {"name": "'gone.task'", "order_key": "'key'"}
+    [task_id] = await add_rows(**ordered, order_seq=1)
+    [behind] = await add_rows(**ordered, order_seq=2, publish_at="'infinity'")
+    assert (await operator.post(f"{TASKS}/{task_id}/cancel")).status_code == 202
+    assert await state(application, task_id) == "cancelled"
+    assert await refused(operator, f"{task_id}/cancel") == (409, "background_tasks.ended")
+    async with application.database.driver_connection() as connection:
+        assert await connection.fetchval("SELECT publish_at <= now() FROM seamark.task WHERE id = $1", behind)
 
 
 async def test_a_dead_letter_runs_again_with_all_its_attempts(
