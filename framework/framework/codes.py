@@ -31,7 +31,7 @@ SM006 = Code(
     "SM006",
     "Two owners claim the same thing",
     Level.ERROR,
-    "Routes, pages, tasks, permissions, health checks and settings prefixes each have one owner.",
+    "Routes, pages, permissions, tasks, schedules, health checks, commands and settings each have one owner.",
 )
 SM007 = Code(
     "SM007",
