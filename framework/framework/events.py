@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from framework.correlation import correlation_id, new_correlation_id
 from framework.tasks import RetryPolicy, Task, TaskRun, task
+from framework.tasks.guard import LOCK_ORDER
 from framework.tasks.plain import UNSTORABLE, holds_nul
 from framework.tasks.tables import Priority
 from framework.tasks.wake import wake_relays
@@ -27,9 +28,8 @@ DELIVERY = """
 INSERT INTO seamark.task (name, queue, priority, retention, id, args, correlation_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
-# Whoever ends an ordered task takes the same lock. It is held until the commit, so numbers are in the order of commits;
-# and it is a statement of its own, so that the next one sees what was committed while it waited.
-TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended($1 || chr(31) || $2, 0))"
+# After LOCK_ORDER, which is held until the commit, so numbers are in the order of commits; and which is a statement of its
+# own, so that this one sees what was committed while it waited.
 ORDERED_DELIVERY = """
 INSERT INTO seamark.task (name, queue, priority, retention, id, args, correlation_id, order_key, order_seq, publish_at)
 VALUES (
@@ -123,7 +123,7 @@ def _deliver(session: Session, event: Event) -> bool:
     for *options, ordered in subscribers:
         values: tuple[str | UUID, ...] = (*options, uuid7(), arguments, correlation)
         if ordered and key is not None:
-            connection.exec_driver_sql(TAKE_TURN, (options[0], key))
+            connection.exec_driver_sql(LOCK_ORDER, (options[0], key))
             connection.exec_driver_sql(ORDERED_DELIVERY, (*values, key))
         else:
             connection.exec_driver_sql(DELIVERY, values)
