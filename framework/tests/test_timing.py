@@ -5,7 +5,7 @@ from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
-from framework.tasks.timing import EPOCH, Cron, Every, Timing, in_words, next_slots
+from framework.tasks.timing import EPOCH, Cron, Every, Timing, in_words
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -30,6 +30,10 @@ def slots(timing: Timing, after: str, until: str) -> list[str]:
     """Hours and minutes, UTC."""
     found = takewhile(lambda slot: slot <= utc(until), timing.after(utc(after)))
     return [f"{slot:%H:%M}" for slot in found]
+
+
+def next_slots(timing: Timing, after: datetime, number: int) -> list[datetime]:
+    return list(islice(timing.after(after), number))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from itertools import count, islice
+from itertools import count
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -87,10 +87,6 @@ class Cron:
 
 
 Timing = Every | Cron
-
-
-def next_slots(timing: Timing, after: datetime, number: int) -> list[datetime]:
-    return list(islice(timing.after(after), number))
 
 
 def in_words(timing: str) -> str:
