@@ -1,6 +1,7 @@
 """How Celery is used: as transport and worker pool. What is here saves time; what must hold is in Postgres."""
 
 from collections.abc import Collection
+from ssl import CERT_REQUIRED
 from typing import Any
 
 from framework.settings import Settings
@@ -15,8 +16,11 @@ KEY_PREFIX = "seamark:"
 
 def configuration(settings: Settings) -> dict[str, Any]:
     """Celery's settings for whoever speaks with the broker."""
+    url = settings.redis_url.get_secret_value()
     return {
-        "broker_url": settings.redis_url.get_secret_value(),
+        "broker_url": url,
+        # kombu asks for no certificate where the address does not say otherwise (`?ssl_cert_reqs=…`).
+        "broker_use_ssl": {"ssl_cert_reqs": CERT_REQUIRED} if url.startswith("rediss:") else None,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
