@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, TextIO
 
 import orjson
@@ -55,7 +56,7 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
         # Plain: the default shows the variables of every frame, secrets among them.
         plain = structlog.dev.plain_traceback
         render = [
-            _without_empty,
+            _for_people,
             structlog.dev.ConsoleRenderer(
                 colors=out.isatty(), pad_event_to=0, sort_keys=False, exception_formatter=plain
             ),
@@ -73,8 +74,9 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
     structlog.get_logger().debug("logging configured", process=process, format=log_format)
 
 
-def _without_empty(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: value for name, value in event.items() if value is not None}
+def _for_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    readable = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in event.items()}
+    return {name: value for name, value in readable.items() if value is not None}
 
 
 def to_json(value: object, **_: Any) -> bytes:

@@ -134,6 +134,14 @@ def test_a_command_may_be_configured_again_by_its_settings() -> None:
     assert json.loads(second)["event"] == "for programs"
 
 
+def test_for_people_a_time_is_no_python() -> None:
+    done = run(
+        'from datetime import UTC, datetime\nlog.info("due", at=datetime(2026, 1, 2, tzinfo=UTC))',
+        configured='configure("console", "info", "beat")',
+    )
+    assert "at=2026-01-02T00:00:00+00:00" in done.stdout
+
+
 def test_for_people_a_line_is_text_with_the_id() -> None:
     done = run(
         '\nwith bound("the-request-1"): log.info("hello", item=7)', configured='configure("console", "info", "web")'
