@@ -67,13 +67,13 @@ async def run_checks(application: Application, checks: Sequence[Check], *, stati
 
 
 async def refuse_on_errors(application: Application, checks: Sequence[Check], *, static_only: bool = False) -> None:
-    """For a boot: raises ``BootError`` with the errors that ``checks`` find, and logs the rest."""
+    """For a boot: raises ``BootError`` with the errors that ``checks`` find, and logs the warnings. Remarks are for who asks."""
     report = await run_checks(application, checks, static_only=static_only)
     errors = [finding for finding in report.findings if finding.level >= Level.ERROR]
     if errors:
         raise BootError(errors)
     for finding in report.findings:
-        tell = log.warning if finding.level >= Level.WARNING else log.info
+        tell = log.warning if finding.level >= Level.WARNING else log.debug
         tell("check", code=finding.code, message=finding.message, hint=finding.hint)
 
 

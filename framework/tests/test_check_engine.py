@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from framework.application import Application
-from framework.checks import Check, all_checks, parse_silenced, run_checks, weakness
+from framework.checks import Check, all_checks, parse_silenced, refuse_on_errors, run_checks, weakness
 from framework.codes import SM013, SM014, SM016, SM017, SM019
 from framework.findings import BootError, Code, Finding, Level, all_codes
 from framework.module import Module
@@ -63,6 +63,14 @@ async def test_the_gravest_come_first(installation: Callable[..., Application]) 
     report = await run_checks(installation(), [check])
     assert [finding.code for finding in report.findings] == ["SM013", "SM014", "SM016"]
     assert report.worst() is Level.ERROR
+
+
+async def test_a_boot_warns_and_keeps_remarks_for_who_asks(
+    installation: Callable[..., Application], logged: list[dict[str, Any]]
+) -> None:
+    check = Check("both", finds(SM016.finding("w", level=Level.WARNING), SM014.finding("i", level=Level.INFO)))
+    await refuse_on_errors(installation(), [check])
+    assert [(line["log_level"], line["code"]) for line in logged] == [("warning", "SM016"), ("debug", "SM014")]
 
 
 async def test_static_leaves_out_what_needs_services(installation: Callable[..., Application]) -> None:
