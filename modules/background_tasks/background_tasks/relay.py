@@ -43,6 +43,8 @@ BATCH = 500
 PAUSE = 0.005
 # After a round that found a queue full; twice as long, unless it is woken, each time that the next finds it full, too.
 FULL_PAUSE = 0.05
+# The parent believes for seconds what it was told of its queues, and a cancelled task is to end in time.
+LONGEST_LULL = 1.0
 # A Postgres that has not answered for so long is dialled anew.
 SILENCE = 15.0
 
@@ -119,6 +121,8 @@ class Relay:
             except BrokerUnreachableError:
                 least = most = self.publisher.rest
             limit.reschedule(None)
+            # Beside a worker not everything comes from Postgres, however seldom that is looked at.
+            most = most if self._worker_row is None else min(most, LONGEST_LULL)
             await _wait(self._stopped, least)
             await _wait(self._woken, most - least)
         if self._worker_row is not None:

@@ -19,6 +19,7 @@ from background_tasks.protocol import (
     encode,
 )
 from background_tasks.relay import Relay
+from background_tasks.supervision import BELIEVED_FOR
 from framework.application import Application
 
 Row = Callable[[UUID], Awaitable[dict[str, Any]]]
@@ -136,6 +137,17 @@ async def test_it_tells_how_much_waits_for_the_worker(
             return WaitingMessages(5) in await worker.hears()
 
         await eventually(told)
+
+
+async def test_it_tells_so_however_seldom_it_looks_into_the_outbox(beside: Beside, eventually: Eventually) -> None:
+    async with beside(poll=10) as worker:
+
+        async def again() -> bool:
+            return sum(isinstance(message, WaitingMessages) for message in await worker.hears()) > 1
+
+        # Before its parent would no longer believe what it was told.
+        async with asyncio.timeout(BELIEVED_FOR):
+            await eventually(again)
 
 
 class TestHardCancel:
