@@ -1,7 +1,8 @@
 """Background tasks: declared in a module, enqueued in its transactions, run by the workers of ``background_tasks``.
 
 The way of a task: ``declaration`` (``enqueue``) → ``outbox`` (its row) → ``background_tasks.relay`` → Celery →
-``background_tasks.worker`` → ``runner`` (its transaction), which holds the row by ``guard`` and speaks by ``signals``.
+``background_tasks.worker`` → ``runner`` → ``attempt`` (its transactions), which holds the row by ``guard`` and speaks by
+``signals``.
 """
 
 from framework.tasks.declaration import Outcome, Task, step_task, task

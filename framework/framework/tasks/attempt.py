@@ -26,7 +26,7 @@ from framework.tasks.watch import CancelRequestedError, OutOfTimeError, watched
 
 log = structlog.get_logger()
 # Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
-STEP_LEASE = timedelta(seconds=5)
+NEXT_STEP_WITHIN = timedelta(seconds=5)
 # A worker's pool has one for the effect and one for what it signals.
 CONNECTIONS = 2
 
@@ -169,7 +169,7 @@ class Attempt:
             await row.rest()
             self._wake_relays(row)
             return Next.GIVEN_BACK
-        await row.next_step(cursor, self.number - 1, STEP_LEASE)
+        await row.next_step(cursor, self.number - 1, NEXT_STEP_WITHIN)
         return Next.STEP
 
     async def _end(self, task: Task, row: LockedRow, outcome: Outcome, error: Exception | None = None) -> Outcome:

@@ -67,9 +67,9 @@ class LockedRow:
     """The latest of them has not come to an end."""
     cancel_requested: bool
 
-    async def next_step(self, cursor: str, step_attempt: int, lease: timedelta) -> None:
-        """Go on at ``cursor``; a relay publishes it after ``lease`` should nobody go on."""
-        await self.transaction.execute(NEXT_STEP, self.id, cursor, step_attempt, lease)
+    async def next_step(self, cursor: str, step_attempt: int, publish_after: timedelta) -> None:
+        """Go on at ``cursor``; a relay publishes it then should nobody go on."""
+        await self.transaction.execute(NEXT_STEP, self.id, cursor, step_attempt, publish_after)
 
     async def hand_back(self, uncounted: int) -> None:
         """Publish it at once. So many of its attempts, the latest, do not count."""

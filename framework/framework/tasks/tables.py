@@ -65,7 +65,7 @@ class TaskRow(Base):
     available_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """Not to be started before: later than now for a repetition after a failure."""
     publish_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    """From then on a relay publishes it. Publishing moves it to the end of a lease, so what was lost is published again."""
+    """From then on a relay publishes it. Publishing moves it on by half a minute, say, so what was lost is published again."""
     publications: Mapped[int] = mapped_column(server_default=text("0"))
     state: Mapped[str] = mapped_column(server_default=TaskState.QUEUED)
     cursor: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))

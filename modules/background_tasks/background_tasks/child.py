@@ -30,8 +30,8 @@ class Child:
             # Until the next task the loop stands still, and what this one enqueued would wait with it.
             await self.application.waker.flush()
         except Exception:
-            # No answer from Postgres. The row is as it was, and is published again when its lease ends.
-            log.exception("task left to its lease", task_id=str(task_id))
+            # The row is as it was, and is published again.
+            log.exception("no answer from Postgres, task left for later", task_id=str(task_id))
 
     def close(self) -> None:
         self.loop.run_until_complete(self.application.close())
