@@ -130,8 +130,10 @@ class Task(Generic[P]):
 
     def check_key(self, key: str) -> str:
         """Raises ``ValueError`` for what is no text, or none that an index can hold."""
-        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY:
-            raise ValueError(f"task {self.name}: its key must be text of 1 to {LONGEST_KEY} characters")
+        if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or "\0" in key:
+            raise ValueError(
+                f"task {self.name}: its key must be text of 1 to {LONGEST_KEY} characters, none of them NUL"
+            )
         return key
 
     @cached_property

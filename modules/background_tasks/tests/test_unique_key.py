@@ -94,6 +94,11 @@ async def test_a_key_is_text_that_an_index_can_hold(probe: Application, key: Any
             await named.enqueue(session, key=f"{key}" * 600 if key else "")
 
 
+def test_a_key_is_text_that_postgres_stores() -> None:
+    with pytest.raises(ValueError, match=r"task probe\.plain: its key must be text .* none of them NUL"):
+        plain.configure(key="a\0b")
+
+
 async def test_many_at_once_are_written_once_each(probe: Application) -> None:
     taken = await enqueue(probe, user=2)
     async with probe.database.unit_of_work() as session:
