@@ -37,6 +37,12 @@ async def watched(signal: Signal, stopping: Stopping, soft_limit: float) -> Asyn
         if not limit.expired():
             raise
         raise watch.reason from error
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        # Nobody cancelled the task itself. As it is, this would end its process, and say nothing of why.
+        raise RuntimeError("It awaited something that was cancelled") from error
     finally:
         await watch.end()
 

@@ -1,5 +1,6 @@
 """Every attempt that did not succeed is kept: what it raised, or that its process went away."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +131,20 @@ async def test_one_cancelled_while_it_fails_is_not_tried_again(make_application:
     assert await Runner(probe, "here").run(task_id) is Outcome.CANCELLED
     assert (await row(task_id))["state"] == "cancelled"
     assert [item["error"]["message"] for item in await failures(probe, task_id)] == ["refused"]
+
+
+async def test_one_that_awaits_what_was_cancelled_has_failed(make_application: Make) -> None:
+    @task("probe.awaiting")
+    async def awaiting(run: TaskRun) -> None:
+        other = asyncio.create_task(asyncio.Event().wait())
+        other.cancel()
+        await other
+
+    probe = make_application(awaiting)
+    task_id = await enqueue(probe, awaiting)
+    assert await Runner(probe, "here").run(task_id) is Next.REPEATED
+    [failure] = await failures(probe, task_id)
+    assert failure["error"]["message"] == "It awaited something that was cancelled"
 
 
 async def test_a_task_says_itself_when_it_runs_again(make_application: Make, row: Row) -> None:
