@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-LOOK = 0.05
+# Seldom, because counting rows costs what is measured a processor's time.
+LOOK = 0.25
 PATIENCE = 120.0
 
 

@@ -142,12 +142,14 @@ class Relay:
         for head in due:
             depth = depths[head.queue]
             room = self._own.queue_depth - sum(depth[: head.priority + 1])
-            tasks = await outbox.claim(head.queue, head.priority, min(room, BATCH)) if room > 0 else []
+            # A quarter at a time: to top up after every few tasks would cost as much as to run them.
+            enough = room > self._own.queue_depth // 4
+            tasks = await outbox.claim(head.queue, head.priority, min(room, BATCH)) if enough else []
             if tasks:
                 await self._publish(outbox, head.queue, head.priority, tasks)
                 depth[head.priority] += len(tasks)
             published = published or bool(tasks)
-            full = full or room <= 0
+            full = full or not enough
         if full and not published:
             self._full_pause = min(2 * self._full_pause, self._own.poll)
             return FULL_PAUSE, self._full_pause
