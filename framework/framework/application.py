@@ -9,6 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from framework.database import Database
+from framework.redis_link import RedisLink
 from framework.sessions import SessionCookie
 from framework.settings import Settings
 from framework.tasks.wake import Waker
@@ -27,6 +28,8 @@ class Application:
     modules: "tuple[Module, ...]"
     database: Database
     redis: Redis
+    """For what may take its time; inside a request ``link`` is the one."""
+    link: RedisLink
     checks: "tuple[Check, ...]" = ()
     """What the host asks of this installation beyond the framework's and the modules' own checks."""
     cookie: SessionCookie = field(init=False)
@@ -46,20 +49,22 @@ class Application:
     async def close(self) -> None:
         await self.waker.close()
         await self.database.close()
+        await self.link.close()
         await self.redis.aclose()
 
 
 def connect(settings: Settings, modules: "tuple[Module, ...]", process: str) -> Application:
     """Opens no connection yet: Postgres and Redis are dialled when first needed."""
     # 100 ms and no retries: Redis is for speed, and a frozen one must not hold a request (reliability bar, E14).
+    url = settings.redis_url.get_secret_value()
     redis = Redis.from_url(
-        settings.redis_url.get_secret_value(),
+        url,
         socket_timeout=0.1,
         socket_connect_timeout=0.1,
         retry=Retry(NoBackoff(), 0),
         client_name=f"seamark-{process}",
     )
-    return Application(settings, modules, Database(settings, process), redis)
+    return Application(settings, modules, Database(settings, process), redis, RedisLink(url, process))
 
 
 async def _application(request: Request) -> Application:

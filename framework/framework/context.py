@@ -24,6 +24,10 @@ class RequestContext:
     """Its path with placeholders: what logs and metrics name it by."""
     path_params: dict[str, Any] = field(default_factory=dict)
     policy: RoutePolicy | None = None
+    module: str = "seamark"
+    """Whose route it is; the host's own and unknown paths are ``seamark``'s."""
+    stream: bool = False
+    """It answers with a stream: without a deadline, and not for a moment."""
     allowed: tuple[str, ...] = ()
     """The methods of the path when it has routes but none for this method."""
     principal: Principal | None = None

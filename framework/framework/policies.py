@@ -57,12 +57,20 @@ class RoutePolicy:
     ``retry_safe`` lets a request with an unsafe method run again
     when the database connection is lost before COMMIT was sent; safe methods always may.
     An ``unattended`` route is asked by pages by themselves, so it keeps no session alive.
+    ``deadline`` is in seconds (``None``: ``SM_REQUEST_DEADLINE``); a stream has none.
+    ``cost`` is what a request takes of its rate limits, 0 for nothing; ``rate_class`` names those of its module's rules
+    that count it beside the rules for all of the module's routes.
+    An ``essential`` route is served while others are turned away for overload.
     """
 
     access: Access
     max_body: int | Callable[[], int] | None = None
     retry_safe: bool = False
     unattended: bool = False
+    deadline: float | None = None
+    cost: int = 1
+    rate_class: str | None = None
+    essential: bool = False
 
 
 def policy[F: Callable[..., object]](
@@ -71,9 +79,13 @@ def policy[F: Callable[..., object]](
     max_body: int | Callable[[], int] | None = None,
     retry_safe: bool = False,
     unattended: bool = False,
+    deadline: float | None = None,
+    cost: int = 1,
+    rate_class: str | None = None,
+    essential: bool = False,
 ) -> Callable[[F], F]:
     """Declare a route's policy, directly above its function and below ``@router.get(…)``."""
-    declared = RoutePolicy(access, max_body, retry_safe, unattended)
+    declared = RoutePolicy(access, max_body, retry_safe, unattended, deadline, cost, rate_class, essential)
 
     def declare(endpoint: F) -> F:
         setattr(endpoint, "__policy__", declared)  # noqa: B010 - a function has no such attribute to the type checker

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from fastapi import APIRouter
@@ -16,7 +16,11 @@ from framework.codes import SM006, SM008
 from framework.findings import BootError, Finding
 from framework.policies import RoutePolicy, policy_of
 from framework.problems import Problem, response
+from framework.streams import is_stream
 
+HOST = "host"
+SEAMARK = "seamark"
+"""The owner of what no module has declared: pages, built files, unknown addresses, and the routes with the tag ``host``."""
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -48,6 +52,8 @@ class Match:
     policy: RoutePolicy | None = None
     path_params: dict[str, Any] | None = None
     allowed: tuple[str, ...] = ()
+    module: str = SEAMARK
+    stream: bool = False
 
 
 NOT_FOUND = Match(None)
@@ -67,16 +73,16 @@ class RouteTable:
 
         Raises ``BootError`` when two routes claim one method and path, or one has no policy: nothing is served by chance.
         """
-        self._missing = Match(missing, missing.path, policy_of(missing.endpoint)) if missing else NOT_FOUND
+        self._missing = _match(missing) if missing else NOT_FOUND
         self._exact: dict[tuple[str, str], Match] = {}
-        self._patterns: dict[str, list[tuple[frozenset[str], Endpoint, RoutePolicy | None]]] = {}
+        self._patterns: dict[str, list[tuple[frozenset[str], Endpoint, Match]]] = {}
         problems: list[Finding] = []
         owners: dict[tuple[str, str], Endpoint] = {}
         for route in routes:
             if not isinstance(route, Endpoint):
                 raise TypeError(f"{route!r} is neither an HTTP nor a WebSocket route")
-            policy, methods = policy_of(route.endpoint), methods_of(route)
-            if policy is None:
+            match, methods = _match(route), methods_of(route)
+            if match.policy is None:
                 problems.append(SM008.finding(f"{endpoint_name(route)} declares no policy"))
             for method in methods:
                 first = owners.setdefault((method, shape(route.path)), route)
@@ -84,9 +90,9 @@ class RouteTable:
                     both = f"{endpoint_name(first)} and by {endpoint_name(route)}"
                     problems.append(SM006.finding(f"{method} {route.path} is answered by {both}", hint="move one"))
             if "{" in route.path:
-                self._patterns.setdefault(bucket(route.path), []).append((methods, route, policy))
+                self._patterns.setdefault(bucket(route.path), []).append((methods, route, match))
             else:
-                self._exact |= {(method, route.path): Match(route, route.path, policy) for method in methods}
+                self._exact |= {(method, route.path): match for method in methods}
         if problems:
             raise BootError(problems)
 
@@ -98,7 +104,7 @@ class RouteTable:
         if exact is not None:
             return exact
         allowed: set[str] = set()
-        for methods, route, policy in self._patterns.get(bucket(path), ()):
+        for methods, route, match in self._patterns.get(bucket(path), ()):
             # The whole path: `$`, with which Starlette's patterns end, also matches before a trailing newline.
             found = route.path_regex.fullmatch(path)
             if found is None:
@@ -106,13 +112,19 @@ class RouteTable:
             if method in methods:
                 convert = route.param_convertors
                 params = {name: convert[name].convert(value) for name, value in found.groupdict().items()}
-                return Match(route, route.path, policy, params)
+                return replace(match, path_params=params)
             allowed |= methods
         allowed.update(known for known in HTTP_METHODS if (known, path) in self._exact)
         allowed.discard("WEBSOCKET")
         if allowed:
             return Match(None, allowed=tuple(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)))
         return self._missing if method == "GET" and not is_for_programs(path) else NOT_FOUND
+
+
+def _match(route: Endpoint) -> Match:
+    tags = getattr(route, "tags", ())
+    module = str(tags[0]) if tags and tags[0] != HOST else SEAMARK
+    return Match(route, route.path, policy_of(route.endpoint), module=module, stream=is_stream(route))
 
 
 def bucket(path: str) -> str:

@@ -17,4 +17,5 @@ class RouteLookup:
             match = self.table.find(scope.get("method", "WEBSOCKET"), scope["path"])
             context.route, context.template, context.policy = match.route, match.template, match.policy
             context.path_params, context.allowed = match.path_params or {}, match.allowed
+            context.module, context.stream = match.module, match.stream
         await self.app(scope, receive, send)
