@@ -111,7 +111,11 @@ class RouteTable:
                 continue
             if method in methods:
                 convert = route.param_convertors
-                params = {name: convert[name].convert(value) for name, value in found.groupdict().items()}
+                try:
+                    params = {name: convert[name].convert(value) for name, value in found.groupdict().items()}
+                except ValueError:
+                    # A number of more digits than Python reads names nothing here.
+                    continue
                 return replace(match, path_params=params)
             allowed |= methods
         allowed.update(known for known in HTTP_METHODS if (known, path) in self._exact)

@@ -69,6 +69,12 @@ def test_paths_with_and_without_placeholders(method: str, path: str, template: s
     assert match.policy is not None
 
 
+def test_a_number_that_is_too_long_to_read_names_nothing() -> None:
+    table = RouteTable([route("/api/contacts/{id:int}")])
+    assert table.find("GET", "/api/contacts/7").path_params == {"id": 7}
+    assert table.find("GET", f"/api/contacts/{'7' * 5000}").route is None
+
+
 def test_a_fixed_path_comes_before_a_placeholder_in_whatever_order_they_were_declared() -> None:
     table = RouteTable([route("/contacts/{id}"), route("/contacts/new")])
     assert table.find("GET", "/contacts/new").template == "/contacts/new"
