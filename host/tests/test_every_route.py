@@ -109,14 +109,15 @@ async def test_the_layers_are_all_there_and_in_their_order(application: Applicat
     names = [layer.cls.__name__ for layer in stack(application, RouteTable([]))]  # type: ignore[attr-defined]
     assert names == [
         "CorrelationIdMiddleware",
+        "RouteLookup",
         "AccessLog",
         "SecurityHeaders",
         "Errors",
-        "RouteLookup",
         "BodyLimit",
         "CrossOriginProtection",
         "RetryLostConnections",
         "SessionAuthentication",
+        "Authorization",
     ]
 
 

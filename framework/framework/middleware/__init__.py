@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 from framework.application import Application
 from framework.middleware.access_log import AccessLog
 from framework.middleware.authentication import SessionAuthentication
+from framework.middleware.authorization import Authorization
 from framework.middleware.body_limit import BodyLimit
 from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
@@ -20,13 +21,13 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
     return [
         # First, so that every line logged and every error answered below carries the id.
         Middleware(CorrelationIdMiddleware),
+        # All further layers may read whose route it is, and its policy.
+        Middleware(RouteLookup, table=table),
         # Outside of what answers errors, so that it sees the status which leaves.
         Middleware(AccessLog),
         # Outside of errors as well: a 500 needs its headers as much as a page.
         Middleware(SecurityHeaders, secure=application.settings.is_secure),
         Middleware(Errors),
-        # All further layers read the route's policy.
-        Middleware(RouteLookup, table=table),
         # Before anything reads the body.
         Middleware(BodyLimit, default=application.settings.max_body),
         # Before the session is read: a forged request costs no database round trip.
@@ -34,4 +35,5 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         # A lost connection repeats what lies below: principal, dependencies, handler and commit.
         Middleware(RetryLostConnections),
         Middleware(SessionAuthentication, application=application),
+        Middleware(Authorization),
     ]

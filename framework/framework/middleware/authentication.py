@@ -6,7 +6,7 @@ from framework.policies import Audience, RoutePolicy
 
 
 class SessionAuthentication:
-    """Reads the principal where the route wants one, and holds the route to its policy.
+    """Reads the principal where the route wants one; what they may do is for the layers below.
 
     The cookie's signature is checked first, so a forged id never reaches the database. The principal takes one prepared
     statement on a connection that is back in the pool before the handler borrows its own: holding both deadlocks a pool
@@ -30,7 +30,6 @@ class SessionAuthentication:
             await self.app(scope, receive, send)
             return
         await self._identify(scope, context, context.policy)
-        context.policy.access.check(context.principal)
 
         async def send_with_cookie(message: Message) -> None:
             if context.set_cookie is not None and message["type"] == "http.response.start":
