@@ -8,6 +8,7 @@ from hashlib import sha1
 from typing import Any
 
 import structlog
+from prometheus_client import Counter, Gauge
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -18,6 +19,10 @@ log = structlog.get_logger()
 PATIENCE = 0.1
 """Seconds that one exchange may take; a healthy server takes a thousandth of it."""
 PROBE_EVERY = 0.25
+
+_available = Gauge("seamark_redis_available", "Whether Redis answers this process's requests in time: 1 or 0.")
+_available.set(1)
+_outages = Counter("seamark_redis_outages_total", "Times that Redis stopped answering in time.")
 
 type Argument = str | bytes | int
 
@@ -129,6 +134,8 @@ class RedisLink:
         log.warning(
             "Redis does not answer; limits and breakers are this process's own until it does", error=repr(error)
         )
+        _available.set(0)
+        _outages.inc()
         self._recovery = asyncio.create_task(self._recover())
         self._waiting = []
         for call in calls:
@@ -146,6 +153,7 @@ class RedisLink:
             await self._disconnect()
             await asyncio.sleep(PROBE_EVERY)
         self._recovery = None
+        _available.set(1)
         log.info("Redis answers again")
 
 

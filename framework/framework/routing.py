@@ -58,7 +58,7 @@ class Match:
 
 NOT_FOUND = Match(None)
 # Programs ask here: an unknown path below is a problem document, never the not-found page.
-FOR_PROGRAMS = ("/api", "/health", "/admin/health", "/build")
+FOR_PROGRAMS = ("/api", "/health", "/admin/health", "/admin/metrics", "/build")
 
 
 class RouteTable:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from framework.application import Application, CurrentApplication
 from framework.context import OptionalPrincipal
 from framework.health import HealthResult, Status, framework_checks, overall, run_checks
+from framework.metrics import exposition
 from framework.migrating import schema_findings
 from framework.module import Module
 from framework.policies import optional, policy, public, require
@@ -96,6 +97,14 @@ async def health(application: CurrentApplication) -> Response:
     results: list[HealthResult] = await run_checks(application, checks)
     answer = Health(status=overall(results), checks=results)
     return Response(answer.model_dump_json(), 503 if answer.status == "failed" else 200, media_type="application/json")
+
+
+@router.get("/admin/metrics", include_in_schema=False)
+@policy(require("admin.health.view"), essential=True)
+async def metrics(accept: Annotated[str, Header()] = "") -> Response:
+    """What this process has counted, for Prometheus: each process is asked by itself."""
+    text, media_type = exposition(accept)
+    return Response(text, media_type=media_type)
 
 
 @router.get("/api/app", tags=["host"])

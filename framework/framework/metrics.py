@@ -1,0 +1,16 @@
+"""What this process counts, in the form that Prometheus reads.
+
+A metric is a module-level value of ``prometheus_client`` next to what it counts, and is named ``seamark_…``. Its labels
+take few values, all known beforehand: a module, a rule, an outcome, a host that the settings name; never what a client
+wrote, because each combination of values is kept for as long as the process lives (Prometheus, "Metric and label naming").
+"""
+
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+
+
+def exposition(accept: str) -> tuple[bytes, str]:
+    """All metrics of this process and their media type: OpenMetrics where the header ``Accept`` asks for it, else
+    Prometheus' own text format."""
+    encode, media_type = choose_encoder(accept)
+    return encode(REGISTRY), media_type

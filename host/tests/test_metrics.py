@@ -1,0 +1,59 @@
+"""What a process counts is there for whoever watches it, and for nobody else."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+
+type SignedIn = Callable[..., Awaitable[httpx.AsyncClient]]
+
+OF_THE_CLIENT_LIBRARY = ("process_", "python_")
+LABELS = {"breaker", "code", "host", "module", "outcome", "reason", "rule", "source", "state", "to", "le"}
+"""What a metric may be divided by: each has few values, which code or settings name."""
+OPEN_METRICS = "application/openmetrics-text"
+
+
+@pytest.fixture
+async def monitor(signed_in_client: SignedIn) -> httpx.AsyncClient:
+    return await signed_in_client(permissions=("admin.health.view",))
+
+
+async def test_they_are_for_those_with_the_permission(client: httpx.AsyncClient, signed_in_client: SignedIn) -> None:
+    anybody, somebody = await client.get("/admin/metrics"), await (await signed_in_client()).get("/admin/metrics")
+    assert (anybody.status_code, anybody.json()["code"]) == (401, "auth.sign_in_required")
+    assert (somebody.status_code, somebody.json()["code"]) == (403, "auth.forbidden")
+
+
+async def test_they_are_what_prometheus_reads(monitor: httpx.AsyncClient) -> None:
+    answer = await monitor.get("/admin/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["cache-control"] == "no-store"
+    names = {family.name for family in text_string_to_metric_families(answer.text)}
+    assert "process_resident_memory_bytes" in names
+    assert any(name.startswith("seamark_") for name in names)
+
+
+async def test_they_are_open_metrics_for_who_asks_for_that(monitor: httpx.AsyncClient) -> None:
+    answer = await monitor.get("/admin/metrics", headers={"accept": f"{OPEN_METRICS};version=1.0.0,text/plain;q=0.5"})
+    assert answer.headers["content-type"].startswith(OPEN_METRICS)
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_each_has_our_name_a_description_and_only_labels_with_few_values(app: FastAPI) -> None:
+    ours = [family for family in REGISTRY.collect() if not family.name.startswith(OF_THE_CLIENT_LIBRARY)]
+    assert ours
+    for family in ours:
+        assert re.fullmatch(r"seamark_[a-z_]+", family.name), family.name
+        assert family.documentation, family.name
+        for sample in family.samples:
+            assert set(sample.labels) <= LABELS, sample
+
+
+async def test_an_address_below_is_a_problem_and_never_a_page(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/admin/metrics/", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
