@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from framework.circuit_breaker import Breakers
 from framework.database import Database
 from framework.redis_link import RedisLink
 from framework.sessions import SessionCookie
@@ -36,11 +37,14 @@ class Application:
     permissions: frozenset[str] = field(init=False)
     """Every permission that an enabled module declares."""
     waker: Waker = field(init=False)
+    breakers: Breakers = field(init=False)
+    """Whether a service that this calls answered lately; ``http`` asks them by itself."""
 
     def __post_init__(self) -> None:
         self.cookie = SessionCookie(self.settings)
         self.permissions = frozenset(item.name for module in self.modules for item in module.permissions)
         self.waker = Waker(self.database)
+        self.breakers = Breakers(self.link)
         self.database.session_info["application"] = self
 
     def module(self, name: str) -> "Module | None":
@@ -48,6 +52,7 @@ class Application:
 
     async def close(self) -> None:
         await self.waker.close()
+        await self.breakers.close()
         await self.database.close()
         await self.link.close()
         await self.redis.aclose()

@@ -1,0 +1,76 @@
+"""The breakers of one process: what it goes by while Redis does not answer, begun with what Redis last said."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic_ns
+
+from framework.circuit_breaker.circuit import Circuit, Outcome, State, Verdict
+from framework.circuit_breaker.permit import Permit
+from framework.circuit_breaker.rules import Rules
+from framework.circuit_breaker.transitions import announce, show
+
+AT_MOST = 1000
+"""Circuits that are kept. Names may be hosts that people enter, and they may enter any number."""
+
+
+def monotonic() -> int:
+    """Microseconds. Setting the wall clock moves no breaker."""
+    return monotonic_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NotClosed:
+    """A breaker that lets no call through but a probe. ``wait`` is the seconds until the next one, at most."""
+
+    name: str
+    state: State
+    wait: float
+
+
+class LocalCircuits:
+    def __init__(self, rules: Rules, fresh: Callable[[], str], clock: Callable[[], int] = monotonic) -> None:
+        self._rules, self._fresh, self._clock = rules, fresh, clock
+        self._circuits: dict[str, Circuit] = {}
+
+    def admit(self, name: str, label: str, lease: int) -> Verdict:
+        circuit = self._circuit(name, label)
+        verdict = circuit.admit(self._clock(), self._fresh(), lease)
+        if verdict.state is State.HALF_OPEN:
+            show(circuit.label, State.OPEN, State.HALF_OPEN)
+            announce(name, circuit.label, State.HALF_OPEN, shared=False)
+        return verdict
+
+    def record(self, permit: Permit, outcome: Outcome) -> None:
+        circuit = self._circuit(permit.name, permit.label)
+        before, now = circuit.state, self._clock()
+        # The shared breaker was closed when a call began that knows no generation of this one.
+        generation = permit.own or (circuit.generation if before is State.CLOSED else "")
+        after = circuit.record(now, generation, outcome, self._fresh())
+        if after is not None:
+            show(circuit.label, before, after)
+            announce(permit.name, circuit.label, after, (circuit.until - now) / 1e6, shared=False)
+
+    def not_closed(self) -> list[NotClosed]:
+        now = self._clock()
+        return [
+            NotClosed(name, circuit.state, max(0, circuit.until - now) / 1e6)
+            for name, circuit in self._circuits.items()
+            if circuit.state is not State.CLOSED and not circuit.is_forgotten(now)
+        ]
+
+    def _circuit(self, name: str, label: str) -> Circuit:
+        circuit = self._circuits.get(name)
+        if circuit is None:
+            if len(self._circuits) >= AT_MOST:
+                self._make_room()
+            circuit = self._circuits[name] = Circuit(self._rules, self._fresh(), label)
+        return circuit
+
+    def _make_room(self) -> None:
+        """Those go first that say nothing, then one that is closed, and only where all are open the oldest of them."""
+        now = self._clock()
+        forgotten = [name for name, circuit in self._circuits.items() if circuit.is_forgotten(now)]
+        closed = (name for name, circuit in self._circuits.items() if circuit.state is State.CLOSED)
+        for name in forgotten or [next(closed, next(iter(self._circuits)))]:
+            circuit = self._circuits.pop(name)
+            show(circuit.label, circuit.state, State.CLOSED)
