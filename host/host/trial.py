@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -25,6 +26,7 @@ from host.dev.environment import CLONE
 ADMINISTRATOR = ("admin@example.com", "correct horse battery staple")
 CELERY = ("-m", "celery", "-A", "background_tasks.celery_app")
 PATIENCE = 60.0
+_numbers = count(1)
 
 
 class Trial:
@@ -168,7 +170,7 @@ def trial(
     clone: Path = CLONE, *, durable: bool = False, valkey: type[EmbeddedValkey] = EmbeddedValkey
 ) -> Iterator[Trial]:
     """A prepared installation; everything of it is gone afterwards."""
-    folder = data_home(clone) / f"trial-{os.getpid()}"
+    folder = data_home(clone) / f"trial-{os.getpid()}-{next(_numbers)}"
     make_folder(folder)
     installation = Trial(folder, clone, durable=durable, valkey=valkey)
     try:
