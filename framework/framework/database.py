@@ -17,6 +17,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
+from framework.pool import SharedPool
 from framework.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Database:
     def __init__(self, settings: Settings, process: str = "web", *, pool_size: int | None = None) -> None:
         self.engine = create_async_engine(
             settings.database_url.get_secret_value(),
+            poolclass=SharedPool,
             pool_size=settings.database_pool_size if pool_size is None else pool_size,
             # Beyond the pool nothing is dialled: under load such connections would be opened and closed all the time.
             max_overflow=0,

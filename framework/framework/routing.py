@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from framework.codes import SM006, SM008
 from framework.findings import BootError, Finding
+from framework.idempotency.route import KeepingRoute
 from framework.policies import RoutePolicy, policy_of
+from framework.pool import borrow_for
 from framework.problems import Problem, response
 from framework.streams import is_stream
 
@@ -28,7 +30,12 @@ class Router(APIRouter):
     """A module's API: ``router = Router("contacts")`` puts its routes under ``/api/contacts``."""
 
     def __init__(self, module: str) -> None:
-        super().__init__(prefix=f"/api/{module}", tags=[module], generate_unique_id_function=operation_id)
+        super().__init__(
+            prefix=f"/api/{module}",
+            tags=[module],
+            route_class=KeepingRoute,
+            generate_unique_id_function=operation_id,
+        )
 
     def include_router(self, *_: object, **__: object) -> NoReturn:
         """Refused: an included router is searched one by one, and its routes are hidden from policies and limits."""
@@ -188,6 +195,7 @@ class Dispatcher(APIRouter):
         scope["endpoint"] = route.endpoint
         scope["path_params"] = context.path_params
         context.handling = True
+        borrow_for(context.module)
         await route.app(scope, receive, send)
 
     async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

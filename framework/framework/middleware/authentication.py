@@ -3,6 +3,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework.application import Application
 from framework.context import RequestContext
 from framework.policies import Audience, RoutePolicy
+from framework.pool import borrow_for
 
 
 class SessionAuthentication:
@@ -47,6 +48,8 @@ class SessionAuthentication:
         if verified is None:
             return
         context.token, current = verified
+        # In nobody's name: who asks is read also while the module's share of the connections is used up.
+        borrow_for(None)
         async with self.application.database.driver_connection() as connection:
             context.principal = await self.authentication.load(connection, context.token.digest, self.application)
         if context.principal is not None:

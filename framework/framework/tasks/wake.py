@@ -1,6 +1,7 @@
 """Tells the relays that there is something to publish: a NOTIFY after the commit, many wishes in one."""
 
 import asyncio
+from contextvars import Context
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +29,8 @@ class Waker:
         """Returns at once; for ``after_commit``."""
         self._wanted = True
         if self._sending is None or self._sending.done():
-            self._sending = asyncio.get_running_loop().create_task(self._send())
+            # On behalf of all that enqueue, not of the request that happens to be the first.
+            self._sending = asyncio.get_running_loop().create_task(self._send(), context=Context())
 
     async def flush(self) -> None:
         """Send now what is still wanted: for processes whose event loop does not run all the time."""
