@@ -10,6 +10,9 @@ from redis.backoff import NoBackoff
 
 from framework.circuit_breaker import Breakers
 from framework.database import Database
+from framework.rate_limits import overrides
+from framework.rate_limits.limiter import RateLimiter
+from framework.rate_limits.rules import Rules
 from framework.redis_link import RedisLink
 from framework.sessions import SessionCookie
 from framework.settings import Settings
@@ -36,6 +39,7 @@ class Application:
     cookie: SessionCookie = field(init=False)
     permissions: frozenset[str] = field(init=False)
     """Every permission that an enabled module declares."""
+    limiter: RateLimiter = field(init=False)
     waker: Waker = field(init=False)
     breakers: Breakers = field(init=False)
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
@@ -43,6 +47,9 @@ class Application:
     def __post_init__(self) -> None:
         self.cookie = SessionCookie(self.settings)
         self.permissions = frozenset(item.name for module in self.modules for item in module.permissions)
+        # What cannot be read of the setting is a finding of the boot's (SM041).
+        readable, _ = overrides.parse(self.settings.rate_limits)
+        self.limiter = RateLimiter(Rules(self.modules, readable), self.link)
         self.waker = Waker(self.database)
         self.breakers = Breakers(self.link)
         self.database.session_info["application"] = self

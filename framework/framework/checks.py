@@ -11,6 +11,8 @@ from framework.application import Application
 from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
 from framework.database import is_connection_lost
 from framework.findings import BootError, Finding, Level, all_codes
+from framework.rate_limits import overrides
+from framework.rate_limits.rules import declared
 
 log = structlog.get_logger()
 Findings = Iterable[Finding]
@@ -148,6 +150,12 @@ def weakness(secret: str) -> str | None:
     return None
 
 
+def _rate_limits(application: Application) -> Iterator[Finding]:
+    readable, bad = overrides.parse(application.settings.rate_limits)
+    yield from bad
+    yield from overrides.unknown(readable, declared(application.modules))
+
+
 async def _reachable(application: Application) -> list[Finding]:
     findings = []
     try:
@@ -174,5 +182,6 @@ async def _reachable(application: Application) -> list[Finding]:
 
 framework_checks = (
     Check("settings for production", _production_settings),
+    Check("rate limits", _rate_limits),
     Check("services", _reachable, dynamic=True),
 )

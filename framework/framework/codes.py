@@ -31,15 +31,15 @@ SM006 = Code(
     "SM006",
     "Two owners claim the same thing",
     Level.ERROR,
-    "Routes, pages, permissions, tasks, schedules, health checks, commands and settings each have one owner.",
+    "Routes, pages, permissions, tasks, schedules, health checks, rate limits, commands and settings each have one owner.",
 )
 SM007 = Code(
     "SM007",
     "A contribution does not fit its module",
     Level.ERROR,
-    "Routes live under `/api/<module>`, pages under `/<module>`; permissions, tasks, schedules and health checks are named `<module>.…`, settings `SM_<MODULE>_…`. "
+    "Routes live under `/api/<module>`, pages under `/<module>`; permissions, tasks, schedules, health checks and rate limits are named `<module>.…`, settings `SM_<MODULE>_…`. "
     "What they refer to is the module's, too: navigation leads to one of its pages, a schedule is of one of its tasks, a route asks for one of its "
-    "permissions; navigation may ask for those of modules that it requires.",
+    "permissions and is of a rate class that one of its rate limits counts; navigation may ask for those of modules that it requires.",
 )
 SM008 = Code(
     "SM008",
@@ -152,4 +152,11 @@ SM040 = Code(
     Level.WARNING,
     "Who is told of which event is a table that `sm migrate` writes from the enabled modules and every process reads. "
     "It differs from them when modules came, went or changed since; a subscriber that is missing there never hears of what happens meanwhile.",
+)
+SM041 = Code(
+    "SM041",
+    "A rate limit is set wrongly",
+    Level.ERROR,
+    "`SM_RATE_LIMITS` is `name=limit/seconds; name=off`. The names are those in the modules' manifests, and "
+    "`seamark.principal` and `seamark.address` for all routes.",
 )

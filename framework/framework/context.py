@@ -35,6 +35,10 @@ class RequestContext:
     """The verified session id of the cookie, whether or not its session still lives."""
     set_cookie: str | None = None
     """Sent with the response of a route that is not public: a sign-in, a sign-out or a cookie signed anew."""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Of the response, whichever layer makes it; its own of the same name come first."""
+    charged: bool = False
+    """Its rate limits have been charged: once, however often it runs."""
     status: int = 0
     """Of the response, once it has begun: until then another one can still be given."""
     handling: bool = False

@@ -31,6 +31,7 @@ def _foreign_names(module: Module) -> Iterator[Finding]:
         *(("the handler's task", item.task.name) for item in module.subscriptions),
         *(("schedule", item.entry) for item in module.schedules),
         *(("health check", item.name) for item in module.health),
+        *(("rate limit", item.name) for item in module.rate_limits),
     ]
     for kind, value in named:
         if not value.startswith(f"{name}."):
@@ -113,6 +114,12 @@ def _route_problems(module: Module, declared: Collection[str]) -> Iterator[Findi
                 hint="add it to the manifest's permissions",
                 owner=module.name,
             )
+        if policy and policy.rate_class not in {None, *(item.rate_class for item in module.rate_limits)}:
+            yield SM007.finding(
+                f"{where} is of the rate class {policy.rate_class!r}, which no rate limit of {module.name} counts",
+                hint="add a rule to the manifest's rate_limits",
+                owner=module.name,
+            )
         if takes_session(route):
             yield SM011.finding(
                 f"{where} streams its answer and takes the request's Session",
@@ -154,6 +161,7 @@ def _claims(module: Module) -> Iterator[tuple[str, str]]:
     yield from (("task", item.task.name) for item in module.subscriptions)
     yield from (("schedule", item.entry) for item in module.schedules)
     yield from (("health check", item.name) for item in module.health)
+    yield from (("rate limit", item.name) for item in module.rate_limits)
     yield from (("command", command_name(command)) for command in module.commands)
     for route in _endpoints(module):
         yield from (("route", f"{method} {shape(route.path)}") for method in methods_of(route))

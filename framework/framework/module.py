@@ -11,6 +11,7 @@ from framework.checks import Check
 from framework.events import Subscription
 from framework.health import HealthCheck
 from framework.principal import Authentication
+from framework.rate_limits import RateLimit
 from framework.routing import Router
 from framework.settings import ModuleSettings
 from framework.tasks import Schedule, Task
@@ -71,6 +72,8 @@ class Module:
     """Paths of the browser application under ``/<name>``; ``{id}`` stands for one segment."""
     navigation: tuple[Navigation, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
+    """How often people may ask for its routes, beside the framework's own rules."""
     settings: type[ModuleSettings] | None = None
     """Read at boot from ``SM_<NAME>_…``."""
     tasks: tuple[Task, ...] = ()

@@ -72,6 +72,10 @@ class RoutePolicy:
     rate_class: str | None = None
     essential: bool = False
 
+    def __post_init__(self) -> None:
+        if self.cost < 0:
+            raise ValueError("a request cannot cost less than nothing")
+
 
 def policy[F: Callable[..., object]](
     access: Access,

@@ -204,6 +204,11 @@ class Settings(EnvironmentSettings):
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
     session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
+    rate_limits: str = Field(
+        "",
+        description="`name=limit/seconds; name=off`: other limits than the modules declare, such as "
+        "`seamark.address=600/60; users.sign_in=off`.",
+    )
     silenced_checks: str = Field("", description="`CODE=reason; CODE=reason`: findings that are known and accepted.")
     vite_url: str | None = Field(None, description="Set by `sm dev`: pages load the browser code from Vite.")
 

@@ -117,6 +117,7 @@ async def test_the_layers_are_all_there_and_in_their_order(application: Applicat
         "CrossOriginProtection",
         "RetryLostConnections",
         "SessionAuthentication",
+        "RateLimits",
         "Authorization",
     ]
 

@@ -10,6 +10,7 @@ from framework.middleware.body_limit import BodyLimit
 from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
 from framework.middleware.errors import Errors
+from framework.middleware.rate_limits import RateLimits
 from framework.middleware.retry import RetryLostConnections
 from framework.middleware.route_lookup import RouteLookup
 from framework.middleware.security_headers import SecurityHeaders
@@ -35,5 +36,8 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         # A lost connection repeats what lies below: principal, dependencies, handler and commit.
         Middleware(RetryLostConnections),
         Middleware(SessionAuthentication, application=application),
+        # After the principal, so that one question counts address and person alike; before the policy, so that guesses
+        # are counted, too (ADR 0015).
+        Middleware(RateLimits, limiter=application.limiter),
         Middleware(Authorization),
     ]

@@ -1,12 +1,15 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.context import RESPONSE_STARTS
+from framework.context import RESPONSE_STARTS, RequestContext
 
 API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 
 
 class SecurityHeaders:
-    """Headers on every response, whatever made it (ASVS 3.4). A page sets its own Content-Security-Policy and caching."""
+    """Headers on every response, whatever made it (ASVS 3.4). A page sets its own Content-Security-Policy and caching.
+
+    And those that a layer below wants on every response, such as where a request stands with its limits.
+    """
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:
         self.app = app
@@ -18,18 +21,20 @@ class SecurityHeaders:
         ]
         if secure:
             self._always.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
-        self._unless_given = {b"content-security-policy": API_POLICY, b"cache-control": b"no-store"}
+        self._unless_given = ((b"content-security-policy", API_POLICY), (b"cache-control", b"no-store"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
 
+        context: RequestContext = scope["seamark"]
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] in RESPONSE_STARTS:
                 headers = [*message.get("headers", ()), *self._always]
                 given = {name for name, _ in headers}
-                headers.extend(item for item in self._unless_given.items() if item[0] not in given)
+                headers.extend(item for item in (*self._unless_given, *context.headers) if item[0] not in given)
                 message["headers"] = headers
             await send(message)
 
