@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 
 from framework.circuit_breaker import Breakers
 from framework.database import Database
+from framework.idempotency.turns import Turns
 from framework.rate_limits import overrides
 from framework.rate_limits.limiter import RateLimiter
 from framework.rate_limits.rules import Rules
@@ -41,6 +42,8 @@ class Application:
     """Every permission that an enabled module declares."""
     limiter: RateLimiter = field(init=False)
     waker: Waker = field(init=False)
+    turns: Turns = field(init=False, default_factory=Turns)
+    """Of requests that came with one idempotency key."""
     breakers: Breakers = field(init=False)
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
 

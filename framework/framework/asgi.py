@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from framework import middleware, problems
 from framework.application import Application
+from framework.idempotency.answer import StoredAnswer, answer_again
 from framework.routing import Dispatcher
 
 
@@ -16,7 +17,7 @@ def assemble(application: Application, dispatcher: Dispatcher) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        exception_handlers=problems.handlers,
+        exception_handlers={**problems.handlers, StoredAnswer: answer_again},
         middleware=middleware.stack(application, dispatcher.table),
     )
     app.router = dispatcher

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.routing import BaseRoute
 
+from framework.idempotency.claim import Claim
+from framework.idempotency.key import RequestKey
 from framework.policies import RoutePolicy
 from framework.principal import Principal
 from framework.problems import Problem
@@ -35,6 +37,10 @@ class RequestContext:
     """The verified session id of the cookie, whether or not its session still lives."""
     set_cookie: str | None = None
     """Sent with the response of a route that is not public: a sign-in, a sign-out or a cookie signed anew."""
+    key: RequestKey | None = None
+    """The idempotency key that it came with."""
+    claim: Claim | None = None
+    """On that key, once its person and its route's session are known."""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Of the response, whichever layer makes it; its own of the same name come first."""
     charged: bool = False

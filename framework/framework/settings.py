@@ -210,6 +210,9 @@ class Settings(EnvironmentSettings):
         "`seamark.address=600/60; users.sign_in=off`.",
     )
     silenced_checks: str = Field("", description="`CODE=reason; CODE=reason`: findings that are known and accepted.")
+    idempotency_hours: float = Field(
+        24, gt=0, description="Hours for which a request with an `Idempotency-Key` may be repeated without taking effect again."
+    )
     vite_url: str | None = Field(None, description="Set by `sm dev`: pages load the browser code from Vite.")
 
     @property

@@ -29,8 +29,8 @@ def _returned(endpoint: Any) -> Any:
 
 def takes_session(route: BaseRoute) -> bool:
     dependant: Any = getattr(route, "dependant", None)
-    return isinstance(dependant, Dependant) and is_stream(route) and _uses_session(dependant)
+    return isinstance(dependant, Dependant) and is_stream(route) and uses_session(dependant)
 
 
-def _uses_session(dependant: Dependant) -> bool:
-    return dependant.call is request_session or any(_uses_session(child) for child in dependant.dependencies)
+def uses_session(dependant: Dependant) -> bool:
+    return dependant.call is request_session or any(uses_session(child) for child in dependant.dependencies)

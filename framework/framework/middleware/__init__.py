@@ -6,6 +6,7 @@ from framework.application import Application
 from framework.middleware.access_log import AccessLog
 from framework.middleware.authentication import SessionAuthentication
 from framework.middleware.authorization import Authorization
+from framework.middleware.body_digest import BodyDigest
 from framework.middleware.body_limit import BodyLimit
 from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
@@ -41,3 +42,5 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(RateLimits, limiter=application.limiter),
         Middleware(Authorization),
     ]
+        # Outside of what repeats a request: the digest is of the body that came, once.
+        Middleware(BodyDigest),

@@ -17,9 +17,9 @@ class RetryLostConnections:
     """Runs the request again when the database connection was lost before COMMIT was sent (ADR 0006).
 
     Everything below starts afresh: principal, dependencies, handler, transaction; the body is replayed from memory. An
-    unsafe method whose handler has begun only where its route says ``retry_safe``; never once the response has begun,
-    and never with a body that is multipart or larger than a megabyte. After COMMIT was sent nobody knows whether it took
-    effect: that stays a 503.
+    unsafe method whose handler has begun only where its route says ``retry_safe`` or its idempotency key is claimed; never
+    once the response has begun, and never with a body that is multipart or larger than a megabyte. After COMMIT was sent
+    nobody knows whether it took effect but who finds the key: without one, that stays a 503.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,16 +30,15 @@ class RetryLostConnections:
             await self.app(scope, receive, send)
             return
         context: RequestContext = scope["seamark"]
-        body = _RecordedBody(receive) if _may_be_handled_again(scope, context) else None
+        body = _RecordedBody(receive) if _is_worth_recording(scope, context) else None
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self.app(scope, body.receive if body else receive, send)
                 return
             except Exception as error:
-                handled_for_good = context.handling and (body is None or not body.complete)
-                final = context.status != 0 or context.commit_sent or handled_for_good or attempt == ATTEMPTS
-                if final or not is_connection_lost(error):
+                again = _may_run_again(scope, context, body)
+                if not again or attempt == ATTEMPTS or not is_connection_lost(error):
                     raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))
             if body:
@@ -47,10 +46,25 @@ class RetryLostConnections:
             await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
 
 
-def _may_be_handled_again(scope: Scope, context: RequestContext) -> bool:
+def _may_run_again(scope: Scope, context: RequestContext, body: "_RecordedBody | None") -> bool:
+    if context.status != 0:
+        return False
+    keyed = context.claim is not None and context.claim.repeatable
+    if context.commit_sent and not keyed:
+        return False
+    if not context.handling:
+        return True
+    return body is not None and body.complete and (keyed or _is_harmless(scope, context))
+
+
+def _is_harmless(scope: Scope, context: RequestContext) -> bool:
+    return scope["method"] in SAFE_METHODS or (context.policy is not None and context.policy.retry_safe)
+
+
+def _is_worth_recording(scope: Scope, context: RequestContext) -> bool:
     if scope["method"] in SAFE_METHODS:
         return True
-    if context.policy is None or not context.policy.retry_safe:
+    if context.key is None and not _is_harmless(scope, context):
         return False
     kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     return not kind.lower().startswith(b"multipart/")
