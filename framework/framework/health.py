@@ -12,6 +12,8 @@ from framework.application import Application
 
 log = structlog.get_logger()
 Status = Literal["ok", "degraded", "failed"]
+PROBES = frozenset({"/health", "/health/ready"})
+"""What load balancers and orchestrators ask: answered whatever the load, and not worth a line in the log."""
 
 
 class Unhealthy(Exception):

@@ -202,6 +202,12 @@ class Settings(EnvironmentSettings):
         "info", description="`debug`, `info`, `warning` or `error`: what is logged at least."
     )
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
+    max_concurrency: int = Field(
+        64, ge=1, description="Requests that a web process works on at once; one module has at most 60 % of it. Above: 503."
+    )
+    max_streams: int = Field(
+        1000, ge=1, description="Streams, WebSockets and arriving bodies that a web process has open at once. Above: 503."
+    )
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
     session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
     rate_limits: str = Field(

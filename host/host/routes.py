@@ -90,7 +90,7 @@ async def ready(application: CurrentApplication) -> Response:
 
 
 @router.get("/admin/health", tags=["host"], responses={200: {"model": Health}, 503: {"model": Health}})
-@policy(require("admin.health.view"))
+@policy(require("admin.health.view"), essential=True)
 async def health(application: CurrentApplication) -> Response:
     """Every enabled module's checks at once; 503 only when a critical one fails."""
     checks = [*framework_checks, *(check for module in application.modules for check in module.health)]
@@ -108,7 +108,7 @@ async def metrics(accept: Annotated[str, Header()] = "") -> Response:
 
 
 @router.get("/api/app", tags=["host"])
-@policy(optional)
+@policy(optional, essential=True)
 async def describe_app(application: CurrentApplication, principal: OptionalPrincipal) -> AppDescription:
     """Enabled modules, the navigation that this person may use, and who they are."""
     user = None

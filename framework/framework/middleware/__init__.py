@@ -12,6 +12,7 @@ from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
 from framework.middleware.errors import Errors
 from framework.middleware.rate_limits import RateLimits
+from framework.middleware.load_shedding import LoadShedding
 from framework.middleware.retry import RetryLostConnections
 from framework.middleware.route_lookup import RouteLookup
 from framework.middleware.security_headers import SecurityHeaders
@@ -25,6 +26,13 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(CorrelationIdMiddleware),
         # All further layers may read whose route it is, and its policy.
         Middleware(RouteLookup, table=table),
+        # Outside of the log, so that turning a request away costs next to nothing.
+        Middleware(
+            LoadShedding,
+            max_concurrency=application.settings.max_concurrency,
+            max_streams=application.settings.max_streams,
+            secure=application.settings.is_secure,
+        ),
         # Outside of what answers errors, so that it sees the status which leaves.
         Middleware(AccessLog),
         # Outside of errors as well: a 500 needs its headers as much as a page.

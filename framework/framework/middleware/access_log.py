@@ -4,9 +4,9 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.context import RESPONSE_STARTS, RequestContext
+from framework.health import PROBES
 
 log = structlog.get_logger("access")
-QUIET = frozenset({"/health", "/health/ready"})
 
 
 class AccessLog:
@@ -32,7 +32,7 @@ class AccessLog:
         try:
             await self.app(scope, receive, send_and_note)
         finally:
-            if scope["path"] not in QUIET:
+            if scope["path"] not in PROBES:
                 client = scope.get("client")
                 # The query string stays out: searches and tokens do not belong into logs (ASVS 14.2.1).
                 log.info(
