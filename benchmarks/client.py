@@ -7,7 +7,7 @@ from typing import Any
 
 
 def call(port: int, method: str, path: str, *, cookie: str = "", body: Any = None) -> tuple[Any, Mapping[str, str]]:
-    """The answer's JSON and headers. Raises ``RuntimeError`` for a status of 400 and above."""
+    """The answer's JSON and headers, of several with one name the last. Raises ``RuntimeError`` for a status of 400 and above."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"content-type": "application/json", **({"cookie": cookie} if cookie else {})}
     connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -19,7 +19,7 @@ def call(port: int, method: str, path: str, *, cookie: str = "", body: Any = Non
 
 
 def sign_in(port: int, email: str, password: str) -> str:
-    """The session cookie as a browser would send it."""
+    """The session cookie as a browser would send it; the one that makes the browser known stands before it."""
     _, headers = call(port, "POST", "/api/users/sign-in", body={"email": email, "password": password})
     return headers["set-cookie"].partition(";")[0]
 

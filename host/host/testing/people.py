@@ -64,8 +64,9 @@ def sign_in(application: "Application") -> SignIn:
         answer = await client.post("/api/users/sign-in", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 204, answer.text
         if client.base_url.scheme == "http":
-            # The cookie is for https only, and a live client has no TLS.
-            client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+            # The cookies are for https only, and a live client has no TLS.
+            cookies = answer.headers.get_list("set-cookie")
+            client.headers["cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
         return account
 
     return sign_in

@@ -49,7 +49,12 @@ export default function SignIn() {
   );
 }
 
+const explanations: Record<string, string> = {
+  "users.invalid_credentials": texts.invalidCredentials,
+  "users.known_device_required": texts.knownDeviceRequired,
+};
+
 function explain(error: Error | null): Error | null {
-  const isWrong = error instanceof Problem && error.code === "users.invalid_credentials";
-  return isWrong ? new Error(texts.invalidCredentials) : error;
+  const text = error instanceof Problem ? explanations[error.code] : undefined;
+  return text ? new Error(text) : error;
 }

@@ -8,6 +8,8 @@ export const texts = {
   endSession: "Sign out",
   endSessionOn: (device: string) => `Sign out ${device}`,
   invalidCredentials: "E-mail and password do not match an active account.",
+  knownDeviceRequired:
+    "Too many failed attempts for this account. Sign in with a browser that you have used here before, or ask an administrator to let you in again.",
   lastSeen: "last seen",
   name: "Name",
   newPassword: "New password",

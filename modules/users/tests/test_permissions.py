@@ -23,6 +23,7 @@ ROUTES = {
     ("PATCH", "/api/users/accounts/{id}"): MANAGE,
     ("DELETE", "/api/users/accounts/{id}"): MANAGE,
     ("POST", "/api/users/accounts/{id}/end-sessions"): MANAGE,
+    ("POST", "/api/users/accounts/{id}/forget-failed-sign-ins"): MANAGE,
     ("GET", "/api/users/roles"): VIEW,
     ("PUT", "/api/users/roles/{name}"): MANAGE,
     ("DELETE", "/api/users/roles/{name}"): MANAGE,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from users import roles, sessions
+from users import roles, sessions, throttle
 from users.authentication import ADMINISTRATOR
 from users.contract import AccountDeleted
 from users.schemas import AccountBody, AccountOut, NewAccountBody
@@ -112,6 +112,12 @@ async def end_sessions(session: AsyncSession, actor: Principal, account_id: UUID
     await _lock(session, actor, account_id)
     await sessions.end_all(session, account_id)
     log.info("sessions ended", account=str(account_id))
+
+
+async def forget_failed_sign_ins(session: AsyncSession, actor: Principal, account_id: UUID) -> None:
+    account, _ = await _lock(session, actor, account_id)
+    await throttle.forget_all(session, account.email)
+    log.info("failed sign-ins forgotten", account=str(account_id))
 
 
 async def _assign(session: AsyncSession, actor: Principal, account: Account, wanted: Collection[str]) -> None:

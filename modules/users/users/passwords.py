@@ -34,6 +34,13 @@ class Passwords:
         self._waiting = 0
         self._decoy = self._hash_of_nothing()
 
+    def refuse_if_busy(self) -> None:
+        """For who has something to do before that cannot be undone. Raises ``Problem`` 503."""
+        if self._waiting >= MAX_WAITING:
+            raise Problem(
+                503, "users.busy", "Too many people sign in at this moment. Try again.", headers={"retry-after": "2"}
+            )
+
     async def hash(self, password: str) -> str:
         return await self._run(lambda: self._argon2.hash(password))
 
@@ -58,10 +65,7 @@ class Passwords:
         return f"$argon2id$v=19${cost}${salt}${digest}"
 
     async def _run[T](self, call: Callable[[], T]) -> T:
-        if self._waiting >= MAX_WAITING:
-            raise Problem(
-                503, "users.busy", "Too many people sign in at this moment. Try again.", headers={"retry-after": "2"}
-            )
+        self.refuse_if_busy()
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -6,12 +7,13 @@ from framework.application import CurrentApplication
 from framework.context import CurrentContext, CurrentPrincipal
 from framework.listing import ListQuery, Page, PageRows
 from framework.policies import optional, policy, require, signed_in
-from framework.problems import Problem, response
+from framework.problems import Problem
 from framework.request_session import Session
 from framework.routing import Router
 from starlette.responses import Response
 
 from users import accounts, profile, roles, sessions
+from users.device_cookie import DeviceCookie
 from users.password_rules import refuse_weak
 from users.passwords import passwords
 from users.schemas import (
@@ -31,7 +33,8 @@ from users.schemas import (
 from users.sessions import Client
 from users.sign_in import change_password, prove, sign_in
 
-# What these routes change lies in the transaction alone, so all of them may run again when that was lost.
+# What these routes change lies in the transaction alone, so all of them may run again when that was lost. A password
+# that is compared twice so counts as two guesses, and as none once it is right.
 router = Router("users")
 
 
@@ -44,26 +47,35 @@ Id = Annotated[UUID, Path(alias="id")]
 
 
 @router.post("/sign-in", status_code=204)
-@policy(optional, retry_safe=True)
+@policy(optional, retry_safe=True, essential=True)
 async def post_sign_in(
     body: SignInBody,
+    request: Request,
+    *,
     context: CurrentContext,
     application: CurrentApplication,
     client: CurrentClient,
     session: Session,
 ) -> Response:
-    """Sign in with e-mail address and password; the answer sets the session cookie."""
-    proof = await prove(application.database, body.email, body.password.get_secret_value())
-    token = await sign_in(session, proof, body.email, client, context.token)
-    if token is None:
-        # Returned, not raised: the transaction that counted the failure has to commit.
-        return response(Problem(401, "users.invalid_credentials", "E-mail address or password is not right."))
+    """Sign in with e-mail address and password; the answer sets the session cookie, and another that makes the browser known."""
+    now = datetime.now(UTC)
+    known = DeviceCookie(application.settings)
+    cookie = request.cookies.get(known.name, "")
+    proof = await prove(
+        application.database,
+        body.email,
+        body.password.get_secret_value(),
+        lambda account_id: known.device_of(cookie, account_id, now),
+    )
+    token = await sign_in(session, proof, client, context.token)
+    if proof is None or token is None:
+        raise Problem(401, "users.invalid_credentials", "E-mail address or password is not right.")
     context.set_cookie = application.cookie.write(token)
-    return Response(status_code=204)
+    return Response(status_code=204, headers={"set-cookie": known.write(cookie, proof.account_id, now)})
 
 
 @router.post("/sign-out", status_code=204)
-@policy(optional, retry_safe=True)
+@policy(optional, retry_safe=True, essential=True)
 async def post_sign_out(context: CurrentContext, application: CurrentApplication, session: Session) -> Response:
     """End this session; harmless without one."""
     await sessions.end_token(session, context.token)
@@ -99,11 +111,14 @@ async def post_password(
     """Change one's own password. Ends every session of the account; this browser gets a new one."""
     new = body.new_password.get_secret_value()
     refuse_weak(new, "new_password", email=principal.email, name=principal.name)
-    proof = await prove(application.database, principal.email, body.current_password.get_secret_value())
+    # A session is as good as a known device: guesses of strangers keep nobody from changing their password.
+    device = f"session {principal.session_id}"
+    current = body.current_password.get_secret_value()
+    proof = await prove(application.database, principal.email, current, lambda _: device)
     hashed = await passwords().hash(new) if proof else None
-    token = await change_password(session, proof, principal.email, hashed, client)
+    token = await change_password(session, proof, hashed, client)
     if token is None:
-        return response(Problem(403, "users.wrong_password", "The current password is not right."))
+        raise Problem(403, "users.wrong_password", "The current password is not right.")
     context.set_cookie = application.cookie.write(token)
     return Response(status_code=204)
 
@@ -169,6 +184,13 @@ async def delete_account(account_id: Id, principal: CurrentPrincipal, session: S
 @policy(require("users.manage"), retry_safe=True)
 async def end_sessions_of_account(account_id: Id, principal: CurrentPrincipal, session: Session) -> None:
     await accounts.end_sessions(session, principal, account_id)
+
+
+@router.post("/accounts/{id}/forget-failed-sign-ins", status_code=204)
+@policy(require("users.manage"), retry_safe=True)
+async def forget_failed_sign_ins_of_account(account_id: Id, principal: CurrentPrincipal, session: Session) -> None:
+    """Let somebody try again who has to wait, or is refused, after too many failed attempts of whomever."""
+    await accounts.forget_failed_sign_ins(session, principal, account_id)
 
 
 @router.get("/roles")

@@ -1,5 +1,6 @@
 """Signing in and changing one's password: what needs the password itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import structlog
 from framework.database import Database
 from framework.sessions import SessionToken
+from prometheus_client import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +17,12 @@ from users.email_address import normalise
 from users.passwords import passwords
 from users.sessions import Client
 from users.tables import Account
+from users.throttle import Guess
 
 log = structlog.get_logger()
+SIGN_INS = Counter("seamark_sign_ins", "Passwords that were compared at sign-in.", ["outcome"])
+type Recognise = Callable[[UUID], str | None]
+"""The device that an account knows the guesser by, if it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +33,18 @@ class Proof:
     password_set_at: datetime
     rehashed: str | None
     """The same password under today's parameters, when they have changed."""
+    guess: Guess
 
 
-async def prove(database: Database, email: str, password: str) -> Proof | None:
-    """Compare a password. Reads in a unit of work of its own, so that no connection is held while the hash is computed.
+async def prove(database: Database, email: str, password: str, recognise: Recognise) -> Proof | None:
+    """Compare a password. Counts in a unit of work of its own: before the hash is computed the guess is counted for all
+    processes, and no connection is held meanwhile.
 
     An unknown address, an inactive account and a wrong password take the same work (ASVS 6.3.8).
-    Raises ``Problem`` 429 after too many failures.
+    Raises ``Problem``: 429 or 403 after too many failures, 503 while too many passwords wait to be compared.
     """
-    async with database.unit_of_work(read_only=True) as session:
-        await throttle.refuse_if_waiting(session, email)
+    passwords().refuse_if_busy()
+    async with database.unit_of_work() as session:
         found = (
             await session.execute(
                 select(Account.id, Account.password_hash, Account.password_set_at).where(
@@ -44,37 +52,38 @@ async def prove(database: Database, email: str, password: str) -> Proof | None:
                 )
             )
         ).one_or_none()
+        guess = await throttle.count_guess(session, email, recognise(found.id) if found else None)
+    if guess.was_last:
+        log.warning("no guesses left for strangers", account=str(found.id) if found else None)
     matches = await passwords().verify(found.password_hash if found else None, password)
     if found is None or not matches:
         return None
     rehashed = await passwords().hash(password) if passwords().is_outdated(found.password_hash) else None
-    return Proof(found.id, found.password_set_at, rehashed)
+    return Proof(found.id, found.password_set_at, rehashed, guess)
 
 
 async def sign_in(
-    session: AsyncSession, proof: Proof | None, email: str, client: Client, previous: SessionToken | None
+    session: AsyncSession, proof: Proof | None, client: Client, previous: SessionToken | None
 ) -> SessionToken | None:
-    """Begin a session and end the one of the cookie that came along; ``None``, and one failure more, without proof."""
-    account = await _proven(session, proof, email)
+    """Begin a session and end the one of the cookie that came along; ``None`` without proof."""
+    account = await _proven(session, proof)
     if account is None:
-        await throttle.count_failure(session, email)
+        SIGN_INS.labels("failed").inc()
         log.warning("sign-in failed", address=client.address)
         return None
-    await throttle.forget_failures(session, email)
     await sessions.end_token(session, previous)
+    SIGN_INS.labels("succeeded").inc()
     log.info("signed in", account=str(account.id), address=client.address)
     return sessions.begin(session, account.id, client)
 
 
 async def change_password(
-    session: AsyncSession, proof: Proof | None, email: str, hashed: str | None, client: Client
+    session: AsyncSession, proof: Proof | None, hashed: str | None, client: Client
 ) -> SessionToken | None:
-    """Set a new password, end every session and begin one here (ASVS 7.4.3); ``None``, and one failure more, without proof."""
-    account = await _proven(session, proof, email)
+    """Set a new password, end every session and begin one here (ASVS 7.4.3); ``None`` without proof."""
+    account = await _proven(session, proof)
     if account is None or hashed is None:
-        await throttle.count_failure(session, email)
         return None
-    await throttle.forget_failures(session, email)
     account.password_hash = hashed
     account.password_set_at = datetime.now(UTC)
     await sessions.end_all(session, account.id)
@@ -82,17 +91,18 @@ async def change_password(
     return sessions.begin(session, account.id, client)
 
 
-async def _proven(session: AsyncSession, proof: Proof | None, email: str) -> Account | None:
+async def _proven(session: AsyncSession, proof: Proof | None) -> Account | None:
     """The account, locked, if the proof still holds: no session begins with a password that was just replaced."""
     if proof is None:
         return None
-    # Guesses that were under way when the limit was reached get no better answer than those after it.
-    await throttle.refuse_if_waiting(session, email)
     account = await session.scalar(
         select(Account)
         .where(Account.id == proof.account_id, Account.active, Account.password_set_at == proof.password_set_at)
         .with_for_update()
     )
-    if account is not None and proof.rehashed is not None:
+    if account is None:
+        return None
+    await throttle.forget(session, proof.guess)
+    if proof.rehashed is not None:
         account.password_hash = proof.rehashed
     return account

@@ -69,12 +69,24 @@ class SignIn(Base):
     """Of the client that signed in: an IPv4 or IPv6 address, empty when it came by a socket file."""
 
 
-class FailedSignIns(Base):
-    """Consecutive failures by digest of the address that was tried, whether or not it belongs to anybody."""
+class _Failures:
+    count: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    retry_at: Mapped[datetime]
+
+
+class FailedSignIns(_Failures, Base):
+    """Consecutive failures of strangers by digest of the address that was tried, whether or not it belongs to anybody."""
 
     __tablename__ = "failed_sign_ins"
 
     email_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    count: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(index=True)
-    retry_at: Mapped[datetime]
+
+
+class FailedDeviceSignIns(_Failures, Base):
+    """Consecutive failures of a device that the account knows."""
+
+    __tablename__ = "failed_device_sign_ins"
+
+    email_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    device_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)

@@ -641,7 +641,7 @@ export interface paths {
         put?: never;
         /**
          * Post Sign In
-         * @description Sign in with e-mail address and password; the answer sets the session cookie.
+         * @description Sign in with e-mail address and password; the answer sets the session cookie, and another that makes the browser known.
          */
         post: operations["users.post_sign_in"];
         delete?: never;
@@ -796,6 +796,26 @@ export interface paths {
         put?: never;
         /** End Sessions Of Account */
         post: operations["users.end_sessions_of_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/accounts/{id}/forget-failed-sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget Failed Sign Ins Of Account
+         * @description Let somebody try again who has to wait, or is refused, after too many failed attempts of whomever.
+         */
+        post: operations["users.forget_failed_sign_ins_of_account"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3450,6 +3470,35 @@ export interface operations {
         };
     };
     "users.end_sessions_of_account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "users.forget_failed_sign_ins_of_account": {
         parameters: {
             query?: never;
             header?: never;

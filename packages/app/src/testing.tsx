@@ -33,11 +33,13 @@ export function answerApi(routes: Record<string, Answer>): { asked: string[] } {
 interface Surroundings {
   at?: string;
   permissions?: string[];
+  /** Nobody is signed in. */
+  stranger?: boolean;
 }
 
-/** Draws a page as the shell would: with an address, someone signed in, toasts. `path()` says where it has gone since. */
-export function renderPage(page: ReactNode, { at = "/", permissions = [] }: Surroundings = {}) {
-  const user = { id: "1", email: "ada@example.com", name: "Ada Lovelace", permissions };
+/** Draws a page as the shell would: with an address, someone signed in or not, toasts. `path()` says where it has gone since. */
+export function renderPage(page: ReactNode, { at = "/", permissions = [], stranger }: Surroundings = {}) {
+  const user = stranger ? null : { id: "1", email: "ada@example.com", name: "Ada Lovelace", permissions };
   const app: AppInfo = { name: "Seamark", environment: "test", modules: [], navigation: [], user };
   let path = at;
   function Address() {

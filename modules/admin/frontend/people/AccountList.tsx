@@ -1,17 +1,5 @@
-import { Loaded, useListState, useSearchText } from "@seamark/app";
-import {
-  Badge,
-  Badges,
-  Button,
-  type Column,
-  EmptyState,
-  Pagination,
-  SearchInput,
-  Skeleton,
-  Stack,
-  Table,
-  Time,
-} from "@seamark/ui";
+import { ListTable, useListState, useSearchText } from "@seamark/app";
+import { Badge, Badges, Button, type Column, EmptyState, SearchInput, Stack, Time } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
 import { useState } from "react";
@@ -35,30 +23,14 @@ export function AccountList({ canManage }: { canManage: boolean }) {
           onChange={event => setText(event.target.value)}
         />
       </search>
-      <Loaded query={accounts} skeleton={<Skeleton lines={4} tall />}>
-        {({ items, next_cursor }) =>
-          items.length === 0 ? (
-            <EmptyState icon={SearchX} title={texts.nobody} />
-          ) : (
-            <>
-              <Table
-                caption={texts.people}
-                columns={canManage ? [...columns, editColumn(setEdited)] : columns}
-                rows={items}
-                rowKey={row => row.id}
-                sort={list.sort}
-                onSort={list.setSort}
-                stale={accounts.isPlaceholderData}
-              />
-              <Pagination
-                onNext={next_cursor ? () => list.toNext(next_cursor) : undefined}
-                onPrevious={list.toPrevious}
-                onFirst={list.toFirst}
-              />
-            </>
-          )
-        }
-      </Loaded>
+      <ListTable
+        caption={texts.people}
+        list={list}
+        query={accounts}
+        columns={canManage ? [...columns, editColumn(setEdited)] : columns}
+        empty={<EmptyState icon={SearchX} title={texts.nobody} />}
+        lines={4}
+      />
       {edited && <EditAccountDialog account={edited} onClose={() => setEdited(undefined)} />}
     </Stack>
   );

@@ -1,6 +1,6 @@
 import { api } from "@seamark/api-client";
 import { Button, Checkbox, Dialog, Field, Form, FormActions, Input } from "@seamark/ui";
-import { LogOut } from "lucide-react";
+import { LockOpen, LogOut } from "lucide-react";
 import { texts } from "../texts";
 import type { Account } from "./accounts";
 import { RoleChoices } from "./RoleChoices";
@@ -27,11 +27,16 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
     texts.signedOut(account.name),
     onClose,
   );
+  const allowTrying = useChange(
+    () => api.POST("/api/users/accounts/{id}/forget-failed-sign-ins", { params }),
+    texts.mayTryAgain(account.name),
+    onClose,
+  );
 
   return (
     <Dialog title={account.name} onClose={onClose}>
       <p>{account.email}</p>
-      <Form failure={save.error ?? signOut.error} onSubmit={save.mutate}>
+      <Form failure={save.error ?? signOut.error ?? allowTrying.error} onSubmit={save.mutate}>
         <Field label={texts.name} name="name" required>
           <Input defaultValue={account.name} autoComplete="off" maxLength={100} />
         </Field>
@@ -54,6 +59,14 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
             onClick={() => signOut.mutate(undefined)}
           >
             {texts.signOutEverywhere}
+          </Button>
+          <Button
+            look="quiet"
+            icon={LockOpen}
+            busy={allowTrying.isPending}
+            onClick={() => allowTrying.mutate(undefined)}
+          >
+            {texts.allowTrying}
           </Button>
         </FormActions>
       </Form>
