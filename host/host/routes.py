@@ -71,14 +71,14 @@ class Liveness(_Answer):
 
 
 @router.get("/health", tags=["host"])
-@policy(public)
+@policy(public, cost=0)
 async def live() -> Liveness:
     """Liveness: this process answers. Asks nothing of any other service."""
     return Liveness()
 
 
 @router.get("/health/ready", tags=["host"], responses={503: {}})
-@policy(public)
+@policy(public, cost=0)
 async def ready(application: CurrentApplication) -> Response:
     """Readiness: the database answers and fits this code. Says no more, because anyone may ask."""
     try:
@@ -178,7 +178,8 @@ def collect(application: Application) -> list[BaseRoute]:
     settings = application.settings
     pages = [*HOST_PAGES, *(page for module in application.modules for page in module.pages)]
     found: Callable[[Request], Awaitable[Response]] = policy(public)(_answer_with(settings, 200))
-    assets = policy(public)(_built_files())
+    # A page loads dozens of them, from memory; probes ask day and night.
+    assets = policy(public, cost=0)(_built_files())
     return [
         *api_routes(application.modules),
         *(Route(page, found, name=f"page {page}") for page in pages),

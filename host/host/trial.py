@@ -26,6 +26,8 @@ from host.dev.environment import CLONE
 ADMINISTRATOR = ("admin@example.com", "correct horse battery staple")
 CELERY = ("-m", "celery", "-A", "background_tasks.celery_app")
 PATIENCE = 60.0
+ONE_CLIENT = "; ".join(f"{name}=1000000/1" for name in ("seamark.address", "seamark.principal", "users.sign_in"))
+"""Rate limits for when all that is asked comes from one address: counted, and out of reach."""
 _numbers = count(1)
 
 
@@ -68,6 +70,7 @@ class Trial:
             "SM_REDIS_URL": self.valkey.url(),
             "SM_SECRET_KEY": secrets.token_urlsafe(48),
             "SM_PUBLIC_URL": self.url,
+            "SM_RATE_LIMITS": ONE_CLIENT,
             "SM_USERS_BOOTSTRAP_EMAIL": ADMINISTRATOR[0],
             "SM_USERS_BOOTSTRAP_PASSWORD": ADMINISTRATOR[1],
         }

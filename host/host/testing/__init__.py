@@ -22,6 +22,10 @@ ENVIRONMENT = {
     "SM_PUBLIC_URL": "https://seamark.test",
     "SM_LOG_FORMAT": "console",
     "SM_LOG_LEVEL": "warning",
+    # Hundreds of tests ask from one address. Counted all the same.
+    "SM_RATE_LIMITS": "; ".join(
+        f"{name}=1000000/1" for name in ("seamark.address", "seamark.principal", "users.sign_in")
+    ),
     # A password hash is slow on purpose, and no test is about that.
     "SM_USERS_ARGON2_MEMORY": "8",
     "SM_USERS_ARGON2_ITERATIONS": "1",

@@ -31,7 +31,7 @@ ExistingImport = Annotated[ImportItem, Depends(_existing_import)]
 
 
 @router.get("/export.csv")
-@policy(require("contacts.view"))
+@policy(require("contacts.view"), rate_class="exports")
 async def export_contacts(
     application: CurrentApplication, q: Annotated[str, Query(max_length=200)] = ""
 ) -> StreamingResponse:
@@ -40,7 +40,11 @@ async def export_contacts(
 
 
 @router.post("/imports", status_code=202)
-@policy(require("contacts.write"), max_body=lambda: settings_of(ContactsSettings).import_max_bytes)
+@policy(
+    require("contacts.write"),
+    max_body=lambda: settings_of(ContactsSettings).import_max_bytes,
+    rate_class="imports",
+)
 async def start_import(file: UploadFile, principal: CurrentPrincipal, session: Session) -> ImportStarted:
     """Add or update contacts from a CSV file with the columns name, email, phone, organisation, notes, tags."""
     import_id = await imports.start(session, file.file, file.filename or "contacts.csv", principal.user_id)
@@ -79,7 +83,7 @@ async def cancel_import(import_: ExistingImport, session: Session) -> ImportItem
 
 
 @router.get("/imports/{id}/rejected.csv")
-@policy(require("contacts.view"))
+@policy(require("contacts.view"), rate_class="exports")
 async def download_rejected(import_: ExistingImport, application: CurrentApplication) -> StreamingResponse:
     """The rows that were rejected, each with its line and the reason."""
     return _download("rejected.csv", exports.rejected_csv(application.database, import_.id))

@@ -1,4 +1,5 @@
 from framework.module import Module, Navigation, Permission
+from framework.rate_limits import RateLimit
 
 from contacts.checks import checks
 from contacts.commands import import_contacts
@@ -25,6 +26,11 @@ module = Module(
     permissions=(
         Permission("contacts.view", "See and export contacts"),
         Permission("contacts.write", "Create, change, delete and import contacts"),
+    ),
+    # Each reads or writes the whole table.
+    rate_limits=(
+        RateLimit("contacts.exports", limit=10, rate_class="exports"),
+        RateLimit("contacts.imports", limit=10, rate_class="imports"),
     ),
     settings=ContactsSettings,
     tasks=tasks,

@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 
 from framework.application import Application
 from framework.module import Module, Permission
+from framework.rate_limits import Per, RateLimit
 
 from users.authentication import authentication, last_seen
 from users.bootstrap import bootstrap
@@ -29,6 +30,8 @@ module = Module(
         Permission("users.view", "See accounts and roles"),
         Permission("users.manage", "Create and change accounts and roles"),
     ),
+    # An office behind one address signs in together in the morning; a guesser has to spread over addresses.
+    rate_limits=(RateLimit("users.sign_in", limit=30, per=Per.ADDRESS, rate_class="sign-in"),),
     settings=UsersSettings,
     tasks=(purge_sessions,),
     schedules=schedules,
