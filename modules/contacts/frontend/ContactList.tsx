@@ -1,4 +1,4 @@
-import { Loaded, useCan, useListState, useSearchText } from "@seamark/app";
+import { ListTable, useCan, useListState, useSearchText } from "@seamark/app";
 import {
   Badges,
   Button,
@@ -6,12 +6,9 @@ import {
   type Column,
   EmptyState,
   PageHeader,
-  Pagination,
   RowLink,
   SearchInput,
-  Skeleton,
   Stack,
-  Table,
   Time,
 } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
@@ -71,30 +68,13 @@ export default function ContactList() {
         <search className={styles.search}>
           <SearchInput label={texts.search} value={text} onChange={event => setText(event.target.value)} />
         </search>
-        <Loaded query={contacts} skeleton={<Skeleton lines={8} tall />}>
-          {({ items, next_cursor }) =>
-            items.length === 0 ? (
-              <NoContacts q={list.q} onClear={() => setText("")} canWrite={canWrite} />
-            ) : (
-              <>
-                <Table
-                  caption={texts.contacts}
-                  columns={columns}
-                  rows={items}
-                  rowKey={row => row.id}
-                  sort={list.sort}
-                  onSort={list.setSort}
-                  stale={contacts.isPlaceholderData}
-                />
-                <Pagination
-                  onNext={next_cursor ? () => list.toNext(next_cursor) : undefined}
-                  onPrevious={list.toPrevious}
-                  onFirst={list.toFirst}
-                />
-              </>
-            )
-          }
-        </Loaded>
+        <ListTable
+          caption={texts.contacts}
+          list={list}
+          query={contacts}
+          columns={columns}
+          empty={<NoContacts q={list.q} onClear={() => setText("")} canWrite={canWrite} />}
+        />
       </Stack>
     </>
   );

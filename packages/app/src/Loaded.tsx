@@ -1,7 +1,7 @@
 import { Problem } from "@seamark/api-client";
 import { ErrorState } from "@seamark/ui";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { CloudOff, Lock, SearchX, ServerCrash } from "lucide-react";
+import { CloudOff, Hourglass, Lock, SearchX, ServerCrash } from "lucide-react";
 import type { ReactNode } from "react";
 import { texts } from "./texts";
 
@@ -39,6 +39,10 @@ export function FailureState({ error, onRetry }: { error: unknown; onRetry?: () 
       return (
         <ErrorState icon={SearchX} title={texts.notFound} detail={problem?.detail ?? texts.notFoundDetail} />
       );
+  }
+  if (problem?.isPassing) {
+    const detail = problem.detail ?? texts.busyDetail;
+    return <ErrorState icon={Hourglass} title={texts.busy} detail={detail} onRetry={onRetry} />;
   }
   const [title, detail] =
     problem && problem.status < 500 ? [problem.title, problem.detail] : [texts.broken, texts.brokenDetail];

@@ -1,4 +1,5 @@
 export { AppContext, type AppInfo, appQuery, type User, useApp, useCan } from "./app";
+export { ListTable } from "./ListTable";
 export { FailureState, Loaded } from "./Loaded";
 export type { FrontendModule } from "./module";
 export { Permitted } from "./Permitted";

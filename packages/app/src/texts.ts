@@ -5,6 +5,8 @@ export const texts = {
   forbiddenDetail: "Your account lacks a permission for it. An administrator can grant it.",
   notFound: "This does not exist",
   notFoundDetail: "It may have been deleted, or the address is not quite right.",
+  busy: "The server is busy",
+  busyDetail: "Nothing is lost. Try again in a moment.",
   unreachable: "The server cannot be reached",
   unreachableDetail: "Check your connection. Nothing is lost; try again in a moment.",
 };

@@ -1,15 +1,5 @@
-import { Loaded, useListState, useSearchText } from "@seamark/app";
-import {
-  ButtonLink,
-  type Column,
-  EmptyState,
-  Pagination,
-  RowLink,
-  Skeleton,
-  Stack,
-  Table,
-  Time,
-} from "@seamark/ui";
+import { ListTable, useListState, useSearchText } from "@seamark/app";
+import { ButtonLink, type Column, EmptyState, RowLink, Stack, Time } from "@seamark/ui";
 import { useQuery } from "@tanstack/react-query";
 import { ListChecks, SearchX } from "lucide-react";
 import { Progress } from "../Progress";
@@ -60,30 +50,13 @@ export default function TaskList() {
       <Stack>
         <Notices summary={summary.data} />
         <Filters text={text} onText={setText} filters={filters} onFilter={setFilter} summary={summary.data} />
-        <Loaded query={tasks} skeleton={<Skeleton lines={8} tall />}>
-          {({ items, next_cursor }) =>
-            items.length === 0 ? (
-              <NoTasks filtered={list.q !== "" || Object.values(filters).some(Boolean)} />
-            ) : (
-              <>
-                <Table
-                  caption={texts.tasks}
-                  columns={columns}
-                  rows={items}
-                  rowKey={task => task.id}
-                  sort={list.sort}
-                  onSort={list.setSort}
-                  stale={tasks.isPlaceholderData}
-                />
-                <Pagination
-                  onNext={next_cursor ? () => list.toNext(next_cursor) : undefined}
-                  onPrevious={list.toPrevious}
-                  onFirst={list.toFirst}
-                />
-              </>
-            )
-          }
-        </Loaded>
+        <ListTable
+          caption={texts.tasks}
+          list={list}
+          query={tasks}
+          columns={columns}
+          empty={<NoTasks filtered={list.q !== "" || Object.values(filters).some(Boolean)} />}
+        />
       </Stack>
     </>
   );
