@@ -6,7 +6,7 @@ from framework.tasks import Schedule
 from framework.tasks.schedule import Missed
 
 from . import tasks
-from .routes import router
+from .streams import router
 
 TASKS = (
     tasks.note,

@@ -1,0 +1,172 @@
+"""The limit in front: by the same key, with the same status and the same document as the application's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
+
+import httpx
+import orjson
+import pytest
+from host.trial import Trial
+
+from tests.deployment.conftest import StartNginx
+from tests.deployment.nginx import BALANCER, Nginx
+from tests.faults.conftest import Report
+from tests.faults.web import Replicas
+
+AT_ONCE = 21
+PER_SECOND = 10
+"""nginx lets through a first request and a burst of 20, and from then on ten a second."""
+FLOOD = 100
+LIMITED = "/api/app"
+NOBODY = "192.0.2.7"
+type Line = dict[str, str]
+
+
+@pytest.fixture
+async def replicas(prepared: Trial) -> AsyncIterator[Replicas]:
+    async with Replicas(prepared, 2) as replicas:
+        yield replicas
+
+
+@pytest.fixture
+def nginx(replicas: Replicas, start_nginx: StartNginx) -> Nginx:
+    return start_nginx(replicas.ports)
+
+
+def client_at(nginx: Nginx, address: str, **options: object) -> httpx.AsyncClient:
+    """A client whose connections come from ``address``, one of loopback's."""
+    transport = httpx.AsyncHTTPTransport(local_address=address)
+    return httpx.AsyncClient(base_url=nginx.url, transport=transport, timeout=10, **options)  # type: ignore[arg-type]
+
+
+async def flood(
+    client: httpx.AsyncClient, path: str = LIMITED, **options: object
+) -> tuple[list[httpx.Response], float]:
+    """What ``FLOOD`` requests are answered, and how many of them the limit allows at most in the time that they took."""
+    began = monotonic()
+    answers = await asyncio.gather(*(client.get(path, **options) for _ in range(FLOOD)))  # type: ignore[arg-type]
+    return answers, AT_ONCE + (monotonic() - began) * PER_SECOND + 1
+
+
+def admitted(answers: list[httpx.Response]) -> int:
+    return sum(answer.status_code != 429 for answer in answers)
+
+
+async def test_no_more_than_the_limit_gets_through_and_all_else_is_told_when_to_come_again(
+    nginx: Nginx, report: Report
+) -> None:
+    async with client_at(nginx, "127.0.0.2") as client:
+        answers, most = await flood(client)
+        assert AT_ONCE <= admitted(answers) <= most
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        await asyncio.sleep(int(refused.headers["retry-after"]))
+        assert (await client.get(LIMITED)).status_code == 200
+    report(f"{FLOOD} requests at once through nginx: {admitted(answers)} answered, at most {most:.1f} allowed")
+
+
+async def test_a_refusal_is_a_problem_document_with_the_headers_of_the_application(nginx: Nginx) -> None:
+    async with client_at(nginx, "127.0.0.3") as client:
+        answers, _ = await flood(client, headers={"x-correlation-id": "from-the-client-1"})
+        missing = await client.get("/api/nowhere")
+        while missing.status_code == 429:
+            missing = await client.get("/api/nowhere")
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["content-type"] == missing.headers["content-type"] == "application/problem+json"
+    assert refused.json().keys() == missing.json().keys()
+    assert {
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": 429,
+        "code": "rate_limit.exceeded",
+    }.items() <= (refused.json().items())
+    assert refused.json()["correlation_id"] == refused.headers["x-correlation-id"] == "from-the-client-1"
+    security = {
+        name for name in missing.headers if name.startswith(("x-content", "referrer", "cross-origin", "content-s"))
+    }
+    assert len(security) == 5
+    for name in {*security, "cache-control"}:
+        assert refused.headers[name] == missing.headers[name], name
+
+
+async def test_what_is_not_the_api_is_not_limited(nginx: Nginx) -> None:
+    async with client_at(nginx, "127.0.0.4") as client:
+        for path in ("/health", "/nowhere", "/build/nowhere.js"):
+            answers, _ = await flood(client, path)
+            assert admitted(answers) == FLOOD, path
+
+
+async def test_each_address_has_a_limit_of_its_own(nginx: Nginx) -> None:
+    async with client_at(nginx, "127.0.0.5") as one, client_at(nginx, "127.0.0.6") as other:
+        answers, most = await flood(one)
+        assert admitted(answers) <= most
+        assert (await other.get(LIMITED)).status_code == 200
+
+
+async def test_an_address_of_its_own_making_gets_a_client_no_further(
+    nginx: Nginx, replicas: Replicas, report: Report
+) -> None:
+    forged = (
+        "x-forwarded-for",
+        "x-real-ip",
+        "forwarded",
+        "x-client",
+        "x-user-id",
+        "true-client-ip",
+        "cf-connecting-ip",
+    )
+    async with client_at(nginx, "127.0.0.7") as client:
+        began = monotonic()
+        answers = await asyncio.gather(
+            *(client.get(LIMITED, headers=dict.fromkeys(forged, f"{NOBODY}{n}")) for n in range(FLOOD))
+        )
+        most = AT_ONCE + (monotonic() - began) * PER_SECOND + 1
+        assert admitted(answers) <= most
+    clients = {line["client"] for line in access_log(replicas) if line["path"] == LIMITED}
+    assert clients == {"127.0.0.7"}
+    report(
+        f"{FLOOD} requests with addresses of their own making: {admitted(answers)} answered, at most {most:.1f} allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "same", "other"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:eeee:dddd:cccc", "2001:db8:1:3::1"),
+        ("2001:db8:a0a:a0a::", "2001:db8:0a0a:0a0a:a0a:a0a:a0a:a0a", "2001:db8:a0a:a0b::"),
+        ("::ffff:198.51.100.1", "::ffff:198.51.100.1", "::ffff:198.51.100.2"),
+    ],
+)
+async def test_a_network_of_ipv6_has_one_limit(nginx: Nginx, address: str, same: str, other: str) -> None:
+    async with client_at(nginx, BALANCER) as client:
+        answers, most = await flood(client, headers={"x-client": address})
+        again, _ = await flood(client, headers={"x-client": same})
+        assert admitted(answers) <= most
+        assert admitted(again) < AT_ONCE
+        assert (await client.get(LIMITED, headers={"x-client": other})).status_code == 200
+
+
+async def test_one_id_finds_a_request_in_both_logs(nginx: Nginx, replicas: Replicas) -> None:
+    async with client_at(nginx, "127.0.0.8") as client:
+        for given, kept in (("from-the-client-2", True), ('broken"id', False), ("short", False), ("x" * 65, False)):
+            answer = await client.get(LIMITED, headers={"x-correlation-id": given})
+            correlation_id = answer.headers["x-correlation-id"]
+            assert (correlation_id == given) is kept
+            await logged(correlation_id, lambda: access_log(replicas))
+            await logged(correlation_id, lambda: lines(nginx.access.read_text()))
+
+
+async def logged(correlation_id: str, read: Callable[[], list[Line]]) -> None:
+    """Returns once it is there: a line is written when the answer has gone out."""
+    async with asyncio.timeout(10):
+        while all(line["correlation_id"] != correlation_id for line in read()):  # noqa: ASYNC110 - by another process
+            await asyncio.sleep(0.01)
+
+
+def access_log(replicas: Replicas) -> list[Line]:
+    written = [line for number in range(len(replicas.ports)) for line in lines(replicas.log(number))]
+    return [line for line in written if line.get("event") == "request"]
+
+
+def lines(log: str) -> list[Line]:
+    return [orjson.loads(line) for line in log.splitlines() if line.startswith("{") and line.endswith("}")]
