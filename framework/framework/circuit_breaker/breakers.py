@@ -1,17 +1,26 @@
 """All breakers of an application, by name."""
 
+import asyncio
 from itertools import count
 from secrets import token_hex
 
-from framework.circuit_breaker.circuit import Outcome, State
+import structlog
+from redis.exceptions import ResponseError
+
+from framework.circuit_breaker.circuit import Outcome, State, Verdict
+from framework.circuit_breaker.handing_on import HandingOn
 from framework.circuit_breaker.local import LocalCircuits, NotClosed
 from framework.circuit_breaker.permit import CircuitOpen, Permit
 from framework.circuit_breaker.rules import Rules, microseconds
+from framework.circuit_breaker.scripts import Scripts
+from framework.circuit_breaker.shared import SharedCircuits
+from framework.circuit_breaker.transitions import announce
 from framework.deadline import remaining
-from framework.redis_link import RedisLink
+from framework.redis_link import RedisLink, RedisUnavailable
 
-SOON = 1.0
-"""Seconds after which a caller may look whether the probe that is under way has ended."""
+log = structlog.get_logger()
+SOON = 1_000_000
+"""Microseconds after which a caller may look whether the probe that is under way has ended."""
 
 
 class Breakers:
@@ -21,8 +30,10 @@ class Breakers:
         self._rules = rules or Rules()
         self._link = link
         # Generations have names that no other process makes.
-        process, numbers = token_hex(6), count(1)
-        self._local = LocalCircuits(self._rules, lambda: f"{process}.{next(numbers)}")
+        self._process, self._numbers = token_hex(6), count(1)
+        self._local = LocalCircuits(self._rules, self._fresh)
+        self._shared = SharedCircuits(link, Scripts.of(self._rules))
+        self._handing_on = HandingOn(self._shared)
 
     async def acquire(self, name: str, *, label: str | None = None) -> Permit:
         """The leave to call ``name`` once. Raises ``CircuitOpen``.
@@ -30,21 +41,87 @@ class Breakers:
         ``label`` stands for it in metrics, where names are too many or not the installation's own choice.
         """
         label = name if label is None else label
+        available = self._link.available
+        if available and (wait := self._local.refusal(name)):
+            raise CircuitOpen(name, wait / 1e6)
         lease = max(1, microseconds(remaining(self._rules.probe_within)))
-        verdict = self._local.admit(name, label, lease)
+        own = shared = None
+        verdict = await self._ask(name, lease) if available else None
+        if verdict is None:
+            verdict = self._local.admit(name, label, lease)
+            own = verdict.generation
+        else:
+            shared = verdict.generation
+            own = self._hear(name, label, verdict, lease)
         if verdict.state is State.OPEN:
-            raise CircuitOpen(name, min(verdict.wait / 1e6, SOON) if verdict.probing else verdict.wait / 1e6)
-        return Permit(self, name, label, own=verdict.generation, is_probe=verdict.state is State.HALF_OPEN)
+            raise CircuitOpen(name, (min(verdict.wait, SOON) if verdict.probing else verdict.wait) / 1e6)
+        return Permit(self, name, label, own=own, shared=shared, is_probe=verdict.state is State.HALF_OPEN)
 
     async def record(self, permit: Permit, outcome: Outcome) -> None:
-        self._local.record(permit, outcome)
+        """For permits, which say so by their methods."""
+        if permit.shared is None or not self._link.available:
+            self._local.record(permit, outcome)
+            return
+        try:
+            moved = await self._shared.record(permit.name, permit.shared, outcome, self._fresh())
+        except RedisUnavailable:
+            self._local.record(permit, outcome)
+        except ResponseError as error:
+            self._complain(error)
+            self._local.record(permit, outcome)
+        else:
+            if moved is not None:
+                self._local.hear(permit.name, permit.label, moved.state, moved.wait, moved.pause)
+                announce(permit.name, permit.label, moved.state, moved.wait / 1e6, shared=True)
 
     def abandon(self, permit: Permit) -> None:
+        """For permits. Waits for nothing, because who was cancelled cannot."""
         self._local.record(permit, Outcome.NOTHING)
+        if permit.is_probe and permit.shared is not None:
+            self._handing_on.later(permit.name, permit.shared)
+            self._handing_on.now()
 
     async def states(self) -> list[NotClosed]:
-        """Those that are not closed, by name."""
-        return sorted(self._local.not_closed(), key=lambda breaker: breaker.name)
+        """Those that are not closed in any process, or in this one while Redis does not answer, by name."""
+        try:
+            listed = await self._shared.not_closed()
+        except (RedisUnavailable, ResponseError):
+            listed = self._local.not_closed()
+        return sorted(listed, key=lambda breaker: breaker.name)
 
     async def close(self) -> None:
         """Tells Redis what is left to tell."""
+        await self._handing_on.close()
+
+    async def _ask(self, name: str, lease: int) -> Verdict | None:
+        """``None`` where Redis does not say. A probe that it may have granted all the same is handed on."""
+        fresh = self._fresh()
+        try:
+            verdict = await self._shared.admit(name, fresh, lease, self._local.remembered(name))
+        except asyncio.CancelledError:
+            self._handing_on.later(name, fresh)
+            self._handing_on.now()
+            raise
+        except RedisUnavailable:
+            self._handing_on.later(name, fresh)
+            return None
+        except ResponseError as error:
+            self._complain(error)
+            return None
+        self._handing_on.now()
+        return verdict
+
+    def _hear(self, name: str, label: str, verdict: Verdict, lease: int) -> str | None:
+        if verdict.state is State.HALF_OPEN:
+            announce(name, label, State.HALF_OPEN, shared=True)
+            return self._local.hear(name, label, State.HALF_OPEN, lease, verdict.pause)
+        # Another process' probe may end well before its lease does.
+        state = State.HALF_OPEN if verdict.probing else verdict.state
+        return self._local.hear(name, label, state, verdict.wait, verdict.pause)
+
+    def _complain(self, error: ResponseError) -> None:
+        """Redis answers, and refuses: it is full, or a replica."""
+        log.error("Redis refuses what breakers ask; they are this process's own", error=repr(error))
+
+    def _fresh(self) -> str:
+        return f"{self._process}.{next(self._numbers)}"

@@ -1,7 +1,7 @@
 """One breaker as a state machine: no clock, no input or output. ``scripts.py`` is the same in Lua; a test compares both."""
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from framework.circuit_breaker.rules import Rules, microseconds
 
@@ -21,8 +21,7 @@ class Outcome(Enum):
     """The call ended and says nothing about the service: it was cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """May a call begin? ``CLOSED``: yes. ``HALF_OPEN``: yes, as the probe. ``OPEN``: no, ``wait`` microseconds are left."""
 
     state: State
@@ -39,10 +38,9 @@ class Circuit:
     """Times are whole microseconds of a clock that never goes back. Each transition begins a generation, named ``fresh``
     by whoever causes it; names are never used again."""
 
-    __slots__ = ("_buckets", "_limits", "_rules", "_width", "generation", "label", "pause", "state", "until")
+    __slots__ = ("_buckets", "_rules", "_width", "generation", "pause", "state", "until")
 
-    def __init__(self, rules: Rules, generation: str, label: str = "") -> None:
-        self.label = label
+    def __init__(self, rules: Rules, generation: str) -> None:
         self.state = State.CLOSED
         self.generation = generation
         self.until = 0

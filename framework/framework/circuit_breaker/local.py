@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic_ns
+from typing import NamedTuple
 
 from framework.circuit_breaker.circuit import Circuit, Outcome, State, Verdict
 from framework.circuit_breaker.permit import Permit
@@ -27,15 +28,33 @@ class NotClosed:
     wait: float
 
 
+class Remembered(NamedTuple):
+    """Of a breaker that is not closed, in microseconds: until its probe is due, and what it was opened for."""
+
+    wait: int
+    pause: int
+
+
+class _Circuit(Circuit):
+    __slots__ = ("heard", "label")
+
+    def __init__(self, rules: Rules, generation: str, label: str) -> None:
+        super().__init__(rules, generation)
+        self.label = label
+        self.heard = False
+        """Its state is what Redis said, and not what this process found while Redis did not answer."""
+
+
 class LocalCircuits:
     def __init__(self, rules: Rules, fresh: Callable[[], str], clock: Callable[[], int] = monotonic) -> None:
         self._rules, self._fresh, self._clock = rules, fresh, clock
-        self._circuits: dict[str, Circuit] = {}
+        self._circuits: dict[str, _Circuit] = {}
 
     def admit(self, name: str, label: str, lease: int) -> Verdict:
         circuit = self._circuit(name, label)
         verdict = circuit.admit(self._clock(), self._fresh(), lease)
         if verdict.state is State.HALF_OPEN:
+            circuit.heard = False
             show(circuit.label, State.OPEN, State.HALF_OPEN)
             announce(name, circuit.label, State.HALF_OPEN, shared=False)
         return verdict
@@ -47,8 +66,40 @@ class LocalCircuits:
         generation = permit.own or (circuit.generation if before is State.CLOSED else "")
         after = circuit.record(now, generation, outcome, self._fresh())
         if after is not None:
+            circuit.heard = False
             show(circuit.label, before, after)
             announce(permit.name, circuit.label, after, (circuit.until - now) / 1e6, shared=False)
+
+    def refusal(self, name: str) -> int | None:
+        """Microseconds for which Redis said that no call is let through, not even a probe."""
+        circuit = self._circuits.get(name)
+        if circuit is None or circuit.state is not State.OPEN or not circuit.heard:
+            return None
+        wait = circuit.until - self._clock()
+        return wait if wait > 0 else None
+
+    def remembered(self, name: str) -> Remembered | None:
+        circuit = self._circuits.get(name)
+        if circuit is None or circuit.state is State.CLOSED or circuit.is_forgotten(now := self._clock()):
+            return None
+        return Remembered(max(0, circuit.until - now) if circuit.state is State.OPEN else 0, circuit.pause)
+
+    def hear(self, name: str, label: str, state: State, lasts: int, pause: int) -> str | None:
+        """What Redis said, and for how many microseconds it holds. Returns the generation that begins, if one is kept."""
+        if state is State.CLOSED:
+            circuit = self._circuits.pop(name, None)
+            if circuit is not None:
+                show(circuit.label, circuit.state, State.CLOSED)
+            return None
+        circuit, now, generation = self._circuit(name, label), self._clock(), self._fresh()
+        show(circuit.label, circuit.state, state)
+        circuit.heard = True
+        if state is State.OPEN:
+            circuit.open(now, generation, lasts, pause)
+        else:
+            circuit.probe(now, generation, lasts)
+            circuit.pause = pause
+        return generation
 
     def not_closed(self) -> list[NotClosed]:
         now = self._clock()
@@ -58,12 +109,12 @@ class LocalCircuits:
             if circuit.state is not State.CLOSED and not circuit.is_forgotten(now)
         ]
 
-    def _circuit(self, name: str, label: str) -> Circuit:
+    def _circuit(self, name: str, label: str) -> _Circuit:
         circuit = self._circuits.get(name)
         if circuit is None:
             if len(self._circuits) >= AT_MOST:
                 self._make_room()
-            circuit = self._circuits[name] = Circuit(self._rules, self._fresh(), label)
+            circuit = self._circuits[name] = _Circuit(self._rules, self._fresh(), label)
         return circuit
 
     def _make_room(self) -> None:
