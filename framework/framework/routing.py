@@ -133,9 +133,15 @@ class RouteTable:
 
 
 def _match(route: Endpoint) -> Match:
+    return Match(route, route.path, policy_of(route.endpoint), module=_owner(route), stream=is_stream(route))
+
+
+def _owner(route: Endpoint) -> str:
+    if isinstance(route, WebSocketRoute):
+        # FastAPI tags no WebSockets.
+        return bucket(route.path) if route.path.startswith("/api/") else SEAMARK
     tags = getattr(route, "tags", ())
-    module = str(tags[0]) if tags and tags[0] != HOST else SEAMARK
-    return Match(route, route.path, policy_of(route.endpoint), module=module, stream=is_stream(route))
+    return str(tags[0]) if tags and tags[0] != HOST else SEAMARK
 
 
 def bucket(path: str) -> str:
