@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     # The other way round for types only: manifests and checks are made of functions that are given an application.
     from framework.checks import Check
     from framework.module import Module
+    from framework.outgoing.client import Outgoing
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Application:
     """Of requests that came with one idempotency key."""
     breakers: Breakers = field(init=False)
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
+    _http: "Outgoing | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.cookie = SessionCookie(self.settings)
@@ -57,11 +59,23 @@ class Application:
         self.breakers = Breakers(self.link)
         self.database.session_info["application"] = self
 
+    @property
+    def http(self) -> "Outgoing":
+        """The client for calls to other services."""
+        if self._http is None:
+            # Not above: commands that call nobody start a quarter of a second earlier without it.
+            from framework.outgoing.opening import open_http  # noqa: PLC0415
+
+            self._http = open_http(self)
+        return self._http
+
     def module(self, name: str) -> "Module | None":
         return next((module for module in self.modules if module.name == name), None)
 
     async def close(self) -> None:
         await self.waker.close()
+        if self._http is not None:
+            await self._http.close()
         await self.breakers.close()
         await self.database.close()
         await self.link.close()

@@ -11,6 +11,7 @@ from framework.application import Application
 from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
 from framework.database import is_connection_lost
 from framework.findings import BootError, Finding, Level, all_codes
+from framework.outgoing.checks import check_outgoing
 from framework.rate_limits import overrides
 from framework.rate_limits.rules import declared
 
@@ -183,5 +184,6 @@ async def _reachable(application: Application) -> list[Finding]:
 framework_checks = (
     Check("settings for production", _production_settings),
     Check("rate limits", _rate_limits),
+    Check("calls to other services", check_outgoing),
     Check("services", _reachable, dynamic=True),
 )

@@ -160,3 +160,11 @@ SM041 = Code(
     "`SM_RATE_LIMITS` is `name=limit/seconds; name=off`. The names are those in the modules' manifests, and "
     "`seamark.principal` and `seamark.address` for all routes.",
 )
+SM043 = Code(
+    "SM043",
+    "Calls to other services are set up wrong",
+    Level.ERROR,
+    "`SM_OUTGOING_ALLOWED` lists hosts, addresses and networks, each with or without a port; `SM_OUTGOING_CA_FILE` is a PEM file. "
+    "A network that takes in where clouds hand out credentials (169.254.169.254 and the like) is a warning: whoever may "
+    "choose a URL could read them (OWASP ASVS 1.3.6).",
+)

@@ -14,6 +14,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from framework.correlation import correlation_id, new_correlation_id
 
+# Write whole URLs to the log, and some services are given their keys there. Calls are logged by ours (framework/outgoing).
+INDISCREET = ("httpx", "httpcore")
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "alembic")
 # What a process says of itself, outside any request, task or command, is one story too.
 _process_id = new_correlation_id()
@@ -106,6 +108,8 @@ def _route_standard_library(shared: list[Processor], render: list[Processor], le
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in INDISCREET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in LIBRARIES:
         logger = logging.getLogger(name)
         logger.handlers.clear()

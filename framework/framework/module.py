@@ -80,6 +80,8 @@ class Module:
     schedules: tuple[Schedule, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     """Events of other modules (from their ``contract``) that this one acts on."""
+    outgoing_hosts: tuple[str, ...] = ()
+    """Hosts of other services that it calls (``api.example.com``). Metrics count these one by one, all others as one."""
     health: tuple[HealthCheck, ...] = ()
     checks: tuple[Check, ...] = ()
     """What ``sm doctor`` asks of this module beyond the framework's own checks."""

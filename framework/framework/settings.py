@@ -185,7 +185,9 @@ class Settings(EnvironmentSettings):
     database_pgbouncer: bool = Field(False, description="`SM_DATABASE_URL` is PgBouncer in transaction mode.")
     database_pool_size: int = Field(10, ge=1, description="Connections that a web process has at most, and keeps.")
     database_pool_timeout: float = Field(5, gt=0, description="Seconds to wait for a connection before 503.")
-    database_statement_timeout: float = Field(30, gt=0, description="Seconds a statement may run.")
+    database_statement_timeout: float = Field(
+        25, gt=0, description="Seconds a statement may run; half of them it may wait for a lock."
+    )
     database_idle_timeout: float | None = Field(
         None,
         gt=0,
@@ -201,24 +203,54 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="`debug`, `info`, `warning` or `error`: what is logged at least."
     )
+    request_deadline: float = Field(
+        30,
+        gt=0,
+        description="Seconds a request may take where its route says nothing; then 504, and its work is ended.",
+    )
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     max_concurrency: int = Field(
-        64, ge=1, description="Requests that a web process works on at once; one module has at most 60 % of it. Above: 503."
+        64,
+        ge=1,
+        description="Requests that a web process works on at once; one module has at most 60 % of it. Above: 503.",
     )
     max_streams: int = Field(
-        1000, ge=1, description="Streams, WebSockets and arriving bodies that a web process has open at once. Above: 503."
+        1000,
+        ge=1,
+        description="Streams, WebSockets and arriving bodies that a web process has open at once. Above: 503.",
     )
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
     session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
+    idempotency_hours: float = Field(
+        24,
+        gt=0,
+        description="Hours for which a request with an `Idempotency-Key` may be repeated without taking effect again.",
+    )
     rate_limits: str = Field(
         "",
         description="`name=limit/seconds; name=off`: other limits than the modules declare, such as "
         "`seamark.address=600/60; users.sign_in=off`.",
     )
-    silenced_checks: str = Field("", description="`CODE=reason; CODE=reason`: findings that are known and accepted.")
-    idempotency_hours: float = Field(
-        24, gt=0, description="Hours for which a request with an `Idempotency-Key` may be repeated without taking effect again."
+    outgoing_allowed: CommaSeparated = Field(
+        (),
+        description="Comma-separated hosts, addresses and networks, each with or without a port, that calls to other services "
+        "may go to beside the public internet's ports 80 and 443: `api.internal:8080, 10.1.0.0/16, [fd00:1::5]:443`.",
     )
+    outgoing_ca_file: Path | None = Field(
+        None,
+        description="PEM file of certificate authorities that other services' certificates may be of, beside the public ones.",
+    )
+    outgoing_connect_timeout: float = Field(2, gt=0, description="Seconds to connect to another service, TLS included.")
+    outgoing_read_timeout: float = Field(10, gt=0, description="Seconds another service may say nothing.")
+    outgoing_write_timeout: float = Field(5, gt=0, description="Seconds another service may take nothing of a request.")
+    outgoing_pool_timeout: float = Field(
+        2, gt=0, description="Seconds a call waits while `SM_OUTGOING_CONCURRENCY` others to its host are under way."
+    )
+    outgoing_concurrency: int = Field(20, ge=1, description="Calls that a process makes to one host at a time.")
+    outgoing_max_response: int = Field(
+        10_485_760, gt=0, description="Bytes that another service's answer may have, unpacked. Streams have no bound."
+    )
+    silenced_checks: str = Field("", description="`CODE=reason; CODE=reason`: findings that are known and accepted.")
     vite_url: str | None = Field(None, description="Set by `sm dev`: pages load the browser code from Vite.")
 
     @property
