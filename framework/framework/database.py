@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Uuid, event
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Uuid, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
@@ -17,8 +17,11 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
+from framework.deadline import before_commit
+from framework.dialect import DRIVER, SeamarkDialect
 from framework.pool import SharedPool
 from framework.settings import Settings
+from framework.statement_limit import StatementLimit, limits
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -44,12 +47,6 @@ def module_metadata(module: str) -> MetaData:
 
 def connect_arguments(settings: Settings, process: str) -> dict[str, Any]:
     """asyncpg's arguments. Behind PgBouncer in transaction mode no statement may be kept and none may share a name."""
-    milliseconds = {
-        "statement_timeout": settings.database_statement_timeout,
-        "idle_in_transaction_session_timeout": settings.database_idle_timeout
-        or settings.database_statement_timeout * 2,
-        "lock_timeout": settings.database_statement_timeout / 2,
-    }
     arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT}
     if settings.database_pgbouncer:
         arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
@@ -58,7 +55,7 @@ def connect_arguments(settings: Settings, process: str) -> dict[str, Any]:
         arguments["server_settings"] = {
             "application_name": f"seamark {process}",
             "jit": "off",
-            **{name: str(int(seconds * 1000)) for name, seconds in milliseconds.items()},
+            **{name: str(int(seconds * 1000)) for name, seconds in limits(settings).items()},
         }
     return arguments
 
@@ -72,7 +69,7 @@ class Database:
 
     def __init__(self, settings: Settings, process: str = "web", *, pool_size: int | None = None) -> None:
         self.engine = create_async_engine(
-            settings.database_url.get_secret_value(),
+            make_url(settings.database_url.get_secret_value()).set(drivername=DRIVER),
             poolclass=SharedPool,
             pool_size=settings.database_pool_size if pool_size is None else pool_size,
             # Beyond the pool nothing is dialled: under load such connections would be opened and closed all the time.
@@ -83,6 +80,10 @@ class Database:
             # An error repeats its statement's parameters, and the log would keep them.
             hide_parameters=settings.is_production,
         )
+        self._statement_limit = StatementLimit(
+            settings.database_statement_timeout, pgbouncer=settings.database_pgbouncer
+        )
+        self._statement_limit.listen(self.engine.sync_engine)
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self.engine.sync_engine, "do_connect", _connect)
         self.session_info: dict[str, Any] = {}
@@ -102,10 +103,26 @@ class Database:
 
     @asynccontextmanager
     async def unit_of_work(self, *, read_only: bool = False) -> AsyncIterator[AsyncSession]:
-        """A session that commits at the end of the block and rolls back when it raises."""
-        async with self._reading() if read_only else self._writing() as session:
+        """A session that commits at the end of the block and rolls back when it raises.
+
+        Raises ``DeadlineExceededError`` instead of a commit when the deadline has passed, which the block survived.
+        """
+        session = self._reading() if read_only else self._writing()
+        try:
             yield session
+            if not read_only and session.in_transaction():
+                if session.new or session.dirty or session.deleted:
+                    # What is still to be written goes first, so that from here on there is nothing but COMMIT.
+                    await session.flush()
+                before_commit()
             await session.commit()
+        except asyncio.CancelledError:
+            # Not rolled back: that is a question to the server, and it may be why there is no time left.
+            await session.invalidate()
+            raise
+        finally:
+            # SQLAlchemy's own `async with` would not let itself be cancelled here, however long a rollback takes.
+            await session.close()
 
     @asynccontextmanager
     async def driver_connection(self) -> "AsyncIterator[asyncpg.Connection[Record]]":
@@ -114,6 +131,7 @@ class Database:
         connection = fairy.driver_connection
         assert isinstance(connection, asyncpg.Connection)
         try:
+            await self._statement_limit.of_connection(connection, fairy.info)
             yield connection
         except asyncio.CancelledError:
             # The answer may still be on its way, and whoever borrows the connection next would wait for it.
@@ -164,6 +182,8 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        assert isinstance(self.engine.dialect, SeamarkDialect)
+        await self.engine.dialect.all_left()
 
 
 def _refuse_closed(connection: Any, *_: object) -> None:

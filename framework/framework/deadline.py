@@ -5,29 +5,53 @@ outgoing call or a statement is given what is left, never more (Google, "Site Re
 """
 
 from asyncio import get_running_loop
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
-_at: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+class DeadlineExceededError(Exception):
+    """The work went on after its deadline, and must not take effect any more."""
+
+
+@dataclass(slots=True, eq=False)
+class Deadline:
+    """When the work under way has to end."""
+
+    at: float
+    """By the loop's (monotonic) clock; infinite once it holds no more."""
+    before_commit: Callable[[], None] | None = None
+    """Called right before a COMMIT is sent. Raises ``DeadlineExceededError`` when it must not be; else it is not cancelled."""
+
+
+current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 def remaining(otherwise: float) -> float:
     """Seconds until the deadline, at most ``otherwise``; which it is where there is none. Not positive once it has passed."""
-    at = _at.get()
-    return otherwise if at is None else min(otherwise, at - get_running_loop().time())
+    deadline = current.get()
+    return otherwise if deadline is None else min(otherwise, deadline.at - get_running_loop().time())
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[float]:
     """The work in this block has ``seconds`` at most, and no longer than what surrounds it. Yields the moment at which it
     ends, by the loop's (monotonic) clock. Cancels nothing by itself."""
-    at = get_running_loop().time() + seconds
-    outer = _at.get()
+    inner = Deadline(get_running_loop().time() + seconds)
+    outer = current.get()
     if outer is not None:
-        at = min(at, outer)
-    token = _at.set(at)
+        inner.at = min(inner.at, outer.at)
+        inner.before_commit = outer.before_commit
+    token = current.set(inner)
     try:
-        yield at
+        yield inner.at
     finally:
-        _at.reset(token)
+        current.reset(token)
+
+
+def before_commit() -> None:
+    """To be called with nothing left to do but COMMIT. Raises ``DeadlineExceededError`` when the deadline has passed."""
+    deadline = current.get()
+    if deadline is not None and deadline.before_commit is not None:
+        deadline.before_commit()

@@ -19,7 +19,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    context = request.scope["seamark"]
+    context: RequestContext = request.scope["seamark"]
     database: Database = request.app.state.application.database
     if context.key is not None and context.principal is not None:
         unit_of_work = _claimed(request, context)
@@ -27,13 +27,7 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
         context.claim = None
         unit_of_work = database.unit_of_work(read_only=request.method in SAFE_METHODS)
     async with unit_of_work as session:
-        # Not before the claim: had an earlier attempt committed, it would be known by now.
-        context.commit_sent = False
         yield session
-        if request.method not in SAFE_METHODS:
-            # What is still to be written goes first, so that from here on there is nothing but COMMIT.
-            await session.flush()
-            context.commit_sent = True
 
 
 @asynccontextmanager
@@ -49,6 +43,8 @@ async def _claimed(request: Request, context: "RequestContext") -> AsyncIterator
     async with application.turns.turn(user_id, key), application.database.unit_of_work() as session:
         context.claim = Claim(user_id, key, fingerprint, lifetime, context.set_cookie)
         await context.claim.make(session)
+        # Had an earlier attempt committed, it would be known by now.
+        context.commit_sent = False
         yield session
 
 

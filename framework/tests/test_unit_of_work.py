@@ -286,9 +286,9 @@ class TestThePool:
             )}  # fmt: skip
         assert shown == {
             "application_name": "seamark test",
-            "statement_timeout": "30s",
-            "lock_timeout": "15s",
-            "idle_in_transaction_session_timeout": "1min",
+            "statement_timeout": "25s",
+            "lock_timeout": "12500ms",
+            "idle_in_transaction_session_timeout": "50s",
             "jit": "off",
         }
 

@@ -10,9 +10,10 @@ from framework.middleware.body_digest import BodyDigest
 from framework.middleware.body_limit import BodyLimit
 from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
+from framework.middleware.deadline import Deadline
 from framework.middleware.errors import Errors
-from framework.middleware.rate_limits import RateLimits
 from framework.middleware.load_shedding import LoadShedding
+from framework.middleware.rate_limits import RateLimits
 from framework.middleware.retry import RetryLostConnections
 from framework.middleware.route_lookup import RouteLookup
 from framework.middleware.security_headers import SecurityHeaders
@@ -38,10 +39,14 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         # Outside of errors as well: a 500 needs its headers as much as a page.
         Middleware(SecurityHeaders, secure=application.settings.is_secure),
         Middleware(Errors),
+        # Around the body, too: whoever sends it one byte a second is ended as well.
+        Middleware(Deadline, default=application.settings.request_deadline),
         # Before anything reads the body.
         Middleware(BodyLimit, default=application.settings.max_body),
         # Before the session is read: a forged request costs no database round trip.
         Middleware(CrossOriginProtection, origins=application.settings.origins, cookie=application.cookie.name),
+        # Outside of what repeats a request: the digest is of the body that came, once.
+        Middleware(BodyDigest),
         # A lost connection repeats what lies below: principal, dependencies, handler and commit.
         Middleware(RetryLostConnections),
         Middleware(SessionAuthentication, application=application),
@@ -50,5 +55,3 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(RateLimits, limiter=application.limiter),
         Middleware(Authorization),
     ]
-        # Outside of what repeats a request: the digest is of the body that came, once.
-        Middleware(BodyDigest),

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.database import DatabaseUnavailable, is_connection_lost
 from framework.problems import Problem, response
+from framework.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
 
 log = structlog.get_logger()
 
@@ -26,11 +27,11 @@ class Errors:
         except Exception as error:
             if scope["type"] == "lifespan":
                 raise
-            problem = problem_of(error)
+            problem = problem_of(error, in_doubt=scope["seamark"].commit_sent)
             started = scope["seamark"].status != 0
             if problem.status == 500 or started:
                 log.exception("request failed", method=scope.get("method", "WEBSOCKET"), path=scope["path"])
-            elif problem.status == 503:
+            elif problem.status in (503, 504):
                 log.error("request refused", code=problem.code, path=scope["path"], error=repr(error))
             if started:
                 # The status has left already; ending the connection is all that tells the client (RFC 9112, 8).
@@ -39,14 +40,28 @@ class Errors:
             await response(problem)(scope, receive, send)
 
 
-def problem_of(error: Exception) -> Problem:
+def outcome_unknown() -> Problem:
+    """For a COMMIT that was sent and not answered. Without ``Retry-After``: only what has a key may be sent again."""
+    return Problem(503, "request.outcome_unknown", "Nobody knows whether this took effect. Look before you try again.")
+
+
+def problem_of(error: Exception, *, in_doubt: bool) -> Problem:
+    """``in_doubt``: a COMMIT was sent, and may have taken effect."""
     if isinstance(error, Problem):
         return error
     retry_after = {"retry-after": "2"}
     if isinstance(error, PoolTimeout):
         return Problem(503, "database.busy", "The server is busy. Try again in a moment.", headers=retry_after)
     if isinstance(error, DatabaseUnavailable) or is_connection_lost(error):
+        if in_doubt:
+            return outcome_unknown()
         return Problem(
             503, "database.unavailable", "The database does not answer. Try again in a moment.", headers=retry_after
         )
+    said = sqlstate(error)
+    if said == QUERY_CANCELED:
+        return Problem(504, "database.statement_timeout", "The database took too long to answer this.")
+    if said in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
+        busy = "Somebody else is changing the same. Try again in a moment."
+        return Problem(503, "database.locked", busy, headers=retry_after)
     return Problem(500, "internal_error", "Something went wrong on our side. The id below finds it in the log.")
