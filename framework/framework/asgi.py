@@ -2,6 +2,8 @@
 
 from fastapi import FastAPI
 
+# Read at boot: the first call to another service would hold the loop for it.
+import framework.outgoing.opening  # noqa: F401
 from framework import middleware, problems
 from framework.application import Application
 from framework.idempotency.answer import StoredAnswer, answer_again
