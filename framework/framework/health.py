@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from time import perf_counter
 from typing import Literal
 
 import structlog
 
 from framework.application import Application
+from framework.circuit_breaker import NotClosed, State
 
 log = structlog.get_logger()
 Status = Literal["ok", "degraded", "failed"]
+NAMED = 5
+"""Services of which the page says that calls to them are held back; there may be many."""
 PROBES = frozenset({"/health", "/health/ready"})
 """What load balancers and orchestrators ask: answered whatever the load, and not worth a line in the log."""
 
@@ -83,7 +87,23 @@ async def _redis(application: Application) -> None:
     await application.redis.ping()
 
 
+async def _outgoing(application: Application) -> None:
+    """What this calls and gets no answers from (``framework.circuit_breaker``)."""
+    breakers = await application.breakers.states()
+    if breakers:
+        named = ", ".join(f"{breaker.name} ({_next_call(breaker)})" for breaker in breakers[:NAMED])
+        more = f" and {len(breakers) - NAMED} more" if len(breakers) > NAMED else ""
+        raise Unhealthy(f"Calls are held back to {named}{more}")
+
+
+def _next_call(breaker: NotClosed) -> str:
+    if breaker.state is State.HALF_OPEN:
+        return "one is trying whether it answers again"
+    return f"the next may try in {ceil(breaker.wait)} s" if breaker.wait else "the next may try"
+
+
 framework_checks = (
     HealthCheck("seamark.database", _database, critical=True),
     HealthCheck("seamark.redis", _redis),
+    HealthCheck("seamark.outgoing", _outgoing),
 )

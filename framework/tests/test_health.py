@@ -84,4 +84,5 @@ async def test_of_the_services_only_the_database_is_critical() -> None:
     assert {check.name: check.critical for check in framework_checks} == {
         "seamark.database": True,
         "seamark.redis": False,
+        "seamark.outgoing": False,
     }

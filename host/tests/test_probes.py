@@ -82,8 +82,9 @@ class TestHealth:
         answer = await operator.get("/admin/health")
         assert answer.status_code == 200
         names = {check["name"] for check in answer.json()["checks"]}
-        assert {"seamark.database", "seamark.redis"} < names
-        assert names == {"seamark.database", "seamark.redis"} | {check.name for module in application.modules for check in module.health}  # fmt: skip
+        own = {"seamark.database", "seamark.redis", "seamark.outgoing"}
+        assert own < names
+        assert names == own | {check.name for module in application.modules for check in module.health}
         assert all(
             set(check) == {"name", "status", "critical", "milliseconds", "remark"} for check in answer.json()["checks"]
         )

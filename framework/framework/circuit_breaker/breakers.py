@@ -1,6 +1,7 @@
 """All breakers of an application, by name."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from secrets import token_hex
 
@@ -9,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from framework.circuit_breaker.circuit import Outcome, State, Verdict
 from framework.circuit_breaker.handing_on import HandingOn
-from framework.circuit_breaker.local import LocalCircuits, NotClosed
+from framework.circuit_breaker.local import LocalCircuits, NotClosed, monotonic
 from framework.circuit_breaker.permit import CircuitOpen, Permit
 from framework.circuit_breaker.rules import Rules, microseconds
 from framework.circuit_breaker.scripts import Scripts
@@ -19,6 +20,8 @@ from framework.deadline import remaining
 from framework.redis_link import RedisLink, RedisUnavailable
 
 log = structlog.get_logger()
+REPORTED_WITHIN = 1.0
+"""Seconds after the end of a call within which its outcome has arrived."""
 SOON = 1_000_000
 """Microseconds after which a caller may look whether the probe that is under way has ended."""
 
@@ -26,14 +29,23 @@ SOON = 1_000_000
 class Breakers:
     """``permit = await breakers.acquire("api.example.com")``, then the call, then how it ended."""
 
-    def __init__(self, link: RedisLink, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        link: RedisLink,
+        rules: Rules | None = None,
+        *,
+        clock: Callable[[], int] = monotonic,
+        scripts: Scripts | None = None,
+    ) -> None:
+        """``clock`` is this process's, in microseconds; that of Redis is in the ``scripts``."""
         self._rules = rules or Rules()
         self._link = link
         # Generations have names that no other process makes.
         self._process, self._numbers = token_hex(6), count(1)
-        self._local = LocalCircuits(self._rules, self._fresh)
-        self._shared = SharedCircuits(link, Scripts.of(self._rules))
+        self._local = LocalCircuits(self._rules, self._fresh, clock)
+        self._shared = SharedCircuits(link, scripts or Scripts.of(self._rules))
         self._handing_on = HandingOn(self._shared)
+        self._is_refused = False
 
     async def acquire(self, name: str, *, label: str | None = None) -> Permit:
         """The leave to call ``name`` once. Raises ``CircuitOpen``.
@@ -44,41 +56,40 @@ class Breakers:
         available = self._link.available
         if available and (wait := self._local.refusal(name)):
             raise CircuitOpen(name, wait / 1e6)
-        lease = max(1, microseconds(remaining(self._rules.probe_within)))
-        own = shared = None
-        verdict = await self._ask(name, lease) if available else None
+        lease = microseconds(max(0, remaining(self._rules.probe_within)) + REPORTED_WITHIN)
+        verdict = await self._ask(name, label, lease) if available else None
+        is_shared = verdict is not None
         if verdict is None:
             verdict = self._local.admit(name, label, lease)
-            own = verdict.generation
-        else:
-            shared = verdict.generation
-            own = self._hear(name, label, verdict, lease)
         if verdict.state is State.OPEN:
             raise CircuitOpen(name, (min(verdict.wait, SOON) if verdict.probing else verdict.wait) / 1e6)
-        return Permit(self, name, label, own=own, shared=shared, is_probe=verdict.state is State.HALF_OPEN)
+        return Permit(
+            self, name, label, verdict.generation, is_shared=is_shared, is_probe=verdict.state is State.HALF_OPEN
+        )
 
     async def record(self, permit: Permit, outcome: Outcome) -> None:
         """For permits, which say so by their methods."""
-        if permit.shared is None or not self._link.available:
-            self._local.record(permit, outcome)
-            return
-        try:
-            moved = await self._shared.record(permit.name, permit.shared, outcome, self._fresh())
-        except RedisUnavailable:
-            self._local.record(permit, outcome)
-        except ResponseError as error:
-            self._complain(error)
-            self._local.record(permit, outcome)
-        else:
-            if moved is not None:
-                self._local.hear(permit.name, permit.label, moved.state, moved.wait, moved.pause)
-                announce(permit.name, permit.label, moved.state, moved.wait / 1e6, shared=True)
+        if permit.is_shared and self._link.available:
+            try:
+                changed = await self._shared.record(permit.name, permit.generation, outcome, self._fresh())
+            except RedisUnavailable:
+                pass
+            except ResponseError as error:
+                self._complain(error)
+            else:
+                if changed is not None:
+                    self._local.hear(permit.name, permit.label, changed)
+                    announce(permit.name, permit.label, changed.state, changed.wait / 1e6, shared=True)
+                return
+        self._local.record(permit, outcome)
 
     def abandon(self, permit: Permit) -> None:
         """For permits. Waits for nothing, because who was cancelled cannot."""
+        if not permit.is_probe:
+            return
         self._local.record(permit, Outcome.NOTHING)
-        if permit.is_probe and permit.shared is not None:
-            self._handing_on.later(permit.name, permit.shared)
+        if permit.is_shared:
+            self._handing_on.later(permit.name, permit.generation)
             self._handing_on.now()
 
     async def states(self) -> list[NotClosed]:
@@ -93,7 +104,7 @@ class Breakers:
         """Tells Redis what is left to tell."""
         await self._handing_on.close()
 
-    async def _ask(self, name: str, lease: int) -> Verdict | None:
+    async def _ask(self, name: str, label: str, lease: int) -> Verdict | None:
         """``None`` where Redis does not say. A probe that it may have granted all the same is handed on."""
         fresh = self._fresh()
         try:
@@ -108,20 +119,18 @@ class Breakers:
         except ResponseError as error:
             self._complain(error)
             return None
+        self._is_refused = False
         self._handing_on.now()
-        return verdict
-
-    def _hear(self, name: str, label: str, verdict: Verdict, lease: int) -> str | None:
+        self._local.hear(name, label, verdict, lease)
         if verdict.state is State.HALF_OPEN:
             announce(name, label, State.HALF_OPEN, shared=True)
-            return self._local.hear(name, label, State.HALF_OPEN, lease, verdict.pause)
-        # Another process' probe may end well before its lease does.
-        state = State.HALF_OPEN if verdict.probing else verdict.state
-        return self._local.hear(name, label, state, verdict.wait, verdict.pause)
+        return verdict
 
     def _complain(self, error: ResponseError) -> None:
-        """Redis answers, and refuses: it is full, or a replica."""
-        log.error("Redis refuses what breakers ask; they are this process's own", error=repr(error))
+        """Once: Redis answers, and refuses; it is full, or a replica."""
+        if not self._is_refused:
+            log.error("Redis refuses what breakers ask; they are this process's own", error=repr(error))
+        self._is_refused = True
 
     def _fresh(self) -> str:
         return f"{self._process}.{next(self._numbers)}"

@@ -22,7 +22,8 @@ class Outcome(Enum):
 
 
 class Verdict(NamedTuple):
-    """May a call begin? ``CLOSED``: yes. ``HALF_OPEN``: yes, as the probe. ``OPEN``: no, ``wait`` microseconds are left."""
+    """What a breaker says to a call. ``CLOSED``: go. ``HALF_OPEN``: go, as the probe. ``OPEN``: do not, ``wait``
+    microseconds are left."""
 
     state: State
     generation: str = ""
@@ -31,7 +32,7 @@ class Verdict(NamedTuple):
     pause: int = 0
     """What the breaker was opened for last, in microseconds."""
     probing: bool = False
-    """A probe is under way, so the answer may come long before ``wait`` is over."""
+    """Another call probes, so the answer may change long before ``wait`` is over."""
 
 
 class Circuit:

@@ -46,7 +46,7 @@ class _Circuit(Circuit):
 
 
 class LocalCircuits:
-    def __init__(self, rules: Rules, fresh: Callable[[], str], clock: Callable[[], int] = monotonic) -> None:
+    def __init__(self, rules: Rules, fresh: Callable[[], str], clock: Callable[[], int]) -> None:
         self._rules, self._fresh, self._clock = rules, fresh, clock
         self._circuits: dict[str, _Circuit] = {}
 
@@ -62,13 +62,16 @@ class LocalCircuits:
     def record(self, permit: Permit, outcome: Outcome) -> None:
         circuit = self._circuit(permit.name, permit.label)
         before, now = circuit.state, self._clock()
-        # The shared breaker was closed when a call began that knows no generation of this one.
-        generation = permit.own or (circuit.generation if before is State.CLOSED else "")
+        # A generation of the shared breaker means one of this as well while both are closed; of a probe they share it.
+        is_counted = permit.is_shared and not permit.is_probe and before is State.CLOSED
+        generation = circuit.generation if is_counted else permit.generation
         after = circuit.record(now, generation, outcome, self._fresh())
         if after is not None:
             circuit.heard = False
             show(circuit.label, before, after)
-            announce(permit.name, circuit.label, after, (circuit.until - now) / 1e6, shared=False)
+            # A shared probe that is abandoned is one for all processes again.
+            is_shared = permit.is_shared and outcome is Outcome.NOTHING
+            announce(permit.name, circuit.label, after, (circuit.until - now) / 1e6, shared=is_shared)
 
     def refusal(self, name: str) -> int | None:
         """Microseconds for which Redis said that no call is let through, not even a probe."""
@@ -84,22 +87,24 @@ class LocalCircuits:
             return None
         return Remembered(max(0, circuit.until - now) if circuit.state is State.OPEN else 0, circuit.pause)
 
-    def hear(self, name: str, label: str, state: State, lasts: int, pause: int) -> str | None:
-        """What Redis said, and for how many microseconds it holds. Returns the generation that begins, if one is kept."""
-        if state is State.CLOSED:
-            circuit = self._circuits.pop(name, None)
-            if circuit is not None:
-                show(circuit.label, circuit.state, State.CLOSED)
-            return None
-        circuit, now, generation = self._circuit(name, label), self._clock(), self._fresh()
-        show(circuit.label, circuit.state, state)
-        circuit.heard = True
-        if state is State.OPEN:
-            circuit.open(now, generation, lasts, pause)
+    def hear(self, name: str, label: str, verdict: Verdict, lease: int = 0) -> None:
+        """Redis said so. ``lease``: of the probe that this process makes, if it may."""
+        if verdict.state is State.CLOSED:
+            closed = self._circuits.pop(name, None)
+            if closed is not None:
+                show(closed.label, closed.state, State.CLOSED)
+            return
+        circuit, now = self._circuit(name, label), self._clock()
+        before = circuit.state
+        if verdict.state is State.HALF_OPEN:
+            circuit.probe(now, verdict.generation, lease)
+        elif verdict.probing:
+            # If it is this process that probes, the generation is its call's.
+            circuit.probe(now, circuit.generation if before is State.HALF_OPEN else self._fresh(), verdict.wait)
         else:
-            circuit.probe(now, generation, lasts)
-            circuit.pause = pause
-        return generation
+            circuit.open(now, self._fresh(), verdict.wait, verdict.pause)
+        circuit.heard, circuit.pause = True, verdict.pause
+        show(circuit.label, before, circuit.state)
 
     def not_closed(self) -> list[NotClosed]:
         now = self._clock()

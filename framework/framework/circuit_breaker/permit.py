@@ -33,21 +33,14 @@ class Ledger(Protocol):
 class Permit:
     """Say once how the call ended, by one of the three methods; what is said later changes nothing."""
 
-    __slots__ = ("_ended", "_ledger", "is_probe", "label", "name", "own", "shared")
+    __slots__ = ("_ended", "_ledger", "generation", "is_probe", "is_shared", "label", "name")
 
     def __init__(
-        self,
-        ledger: Ledger,
-        name: str,
-        label: str,
-        *,
-        own: str | None = None,
-        shared: str | None = None,
-        is_probe: bool = False,
+        self, ledger: Ledger, name: str, label: str, generation: str, *, is_shared: bool, is_probe: bool
     ) -> None:
-        self.name, self.label = name, label
-        self.own, self.shared = own, shared
-        """The generation of this process's own breaker and of the one that all processes share, as far as they were asked."""
+        self.name, self.label, self.generation = name, label, generation
+        self.is_shared = is_shared
+        """Whether the breaker of all processes gave it, or this process' own."""
         self.is_probe = is_probe
         """The one call on which it depends whether others are let through again."""
         self._ledger = ledger

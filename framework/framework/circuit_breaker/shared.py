@@ -1,20 +1,9 @@
 """The breakers that all processes share, in Redis."""
 
-from dataclasses import dataclass
-
 from framework.circuit_breaker.circuit import Outcome, State, Verdict
 from framework.circuit_breaker.local import NotClosed, Remembered
 from framework.circuit_breaker.scripts import BREAKER, Scripts
 from framework.redis_link import RedisLink
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """Into ``state``; a breaker that opens is probed after ``wait`` microseconds."""
-
-    state: State
-    wait: int
-    pause: int
 
 
 class SharedCircuits:
@@ -35,12 +24,13 @@ class SharedCircuits:
             return Verdict(State.HALF_OPEN, fresh, 0, pause)
         return Verdict(State.OPEN, "", wait, pause, State(state.decode()) is State.HALF_OPEN)
 
-    async def record(self, name: str, generation: str, outcome: Outcome, fresh: str) -> Transition | None:
+    async def record(self, name: str, generation: str, outcome: Outcome, fresh: str) -> Verdict | None:
+        """What the breaker says from now on, if that changed."""
         answer = await self._link.run(self._scripts.record, (BREAKER + name,), (generation, outcome.value, fresh))
         if answer is None:
             return None
         state, wait, pause = answer
-        return Transition(State(state.decode()), wait, pause)
+        return Verdict(State(state.decode()), "", wait, pause)
 
     async def not_closed(self) -> list[NotClosed]:
         listed = await self._link.run(self._scripts.list, (), ())

@@ -20,7 +20,9 @@ def announce(name: str, label: str, to: State, wait: float = 0, *, shared: bool)
     """``wait`` is in seconds. One that all processes share is announced by the process whose call moved it."""
     TRANSITIONS.labels(label, to).inc()
     of = "all processes" if shared else "this process"
-    if to is State.OPEN:
+    if to is State.OPEN and not wait:
+        log.info("circuit open: its probe was abandoned, the next call probes", breaker=name, of=of)
+    elif to is State.OPEN:
         log.warning("circuit open: calls are refused", breaker=name, of=of, probe_in=round(wait, 3))
     elif to is State.HALF_OPEN:
         log.info("circuit half-open: one call probes", breaker=name, of=of)
