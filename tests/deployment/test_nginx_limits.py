@@ -12,12 +12,15 @@ from host.trial import Trial
 from tests.deployment.conftest import StartNginx
 from tests.deployment.nginx import BALANCER, Nginx
 from tests.faults.conftest import Report
+from tests.faults.faults import Faults
 from tests.faults.web import Replicas
 
 AT_ONCE = 21
 PER_SECOND = 10
 """nginx lets through a first request and a burst of 20, and from then on ten a second."""
 FLOOD = 100
+STRICT = 5
+VARYING = {"date", "x-ratelimit-limit"}
 LIMITED = "/api/app"
 NOBODY = "192.0.2.7"
 type Line = dict[str, str]
@@ -32,6 +35,13 @@ async def replicas(prepared: Trial) -> AsyncIterator[Replicas]:
 @pytest.fixture
 def nginx(replicas: Replicas, start_nginx: StartNginx) -> Nginx:
     return start_nginx(replicas.ports)
+
+
+@pytest.fixture
+async def strict(prepared: Trial, faults: Faults, start_nginx: StartNginx) -> AsyncIterator[Nginx]:
+    """In front of processes whose own limit is the lower one."""
+    async with Replicas(prepared, 2, {"SM_RATE_LIMITS": f"seamark.address={STRICT}/{STRICT}"}) as replicas:
+        yield start_nginx(replicas.ports)
 
 
 def client_at(nginx: Nginx, address: str, **options: object) -> httpx.AsyncClient:
@@ -65,28 +75,19 @@ async def test_no_more_than_the_limit_gets_through_and_all_else_is_told_when_to_
     report(f"{FLOOD} requests at once through nginx: {admitted(answers)} answered, at most {most:.1f} allowed")
 
 
-async def test_a_refusal_is_a_problem_document_with_the_headers_of_the_application(nginx: Nginx) -> None:
-    async with client_at(nginx, "127.0.0.3") as client:
-        answers, _ = await flood(client, headers={"x-correlation-id": "from-the-client-1"})
-        missing = await client.get("/api/nowhere")
-        while missing.status_code == 429:
-            missing = await client.get("/api/nowhere")
-    refused = next(answer for answer in answers if answer.status_code == 429)
-    assert refused.headers["content-type"] == missing.headers["content-type"] == "application/problem+json"
-    assert refused.json().keys() == missing.json().keys()
-    assert {
-        "type": "about:blank",
-        "title": "Too Many Requests",
-        "status": 429,
-        "code": "rate_limit.exceeded",
-    }.items() <= (refused.json().items())
-    assert refused.json()["correlation_id"] == refused.headers["x-correlation-id"] == "from-the-client-1"
-    security = {
-        name for name in missing.headers if name.startswith(("x-content", "referrer", "cross-origin", "content-s"))
-    }
-    assert len(security) == 5
-    for name in {*security, "cache-control"}:
-        assert refused.headers[name] == missing.headers[name], name
+async def test_a_refusal_reads_like_one_of_the_application(nginx: Nginx, strict: Nginx) -> None:
+    given = {"x-correlation-id": "from-the-client-1"}
+    async with client_at(nginx, "127.0.0.3") as client, client_at(strict, "127.0.0.3") as other:
+        theirs = next(answer for answer in (await flood(client, headers=given))[0] if answer.status_code == 429)
+        ours = [await other.get(LIMITED, headers=given) for _ in range(STRICT + 1)][-1]
+    assert "x-ratelimit-limit" in ours.headers
+    assert (ours.status_code, ours.headers["ratelimit-policy"]) == (429, f'"seamark.address";q={STRICT};w={STRICT}')
+    assert theirs.headers.keys() == ours.headers.keys() | {"connection"}
+    same = {name for name in ours.headers if not name.startswith("ratelimit") and name not in VARYING}
+    assert {name: theirs.headers[name] for name in same} == {name: ours.headers[name] for name in same}
+    # One a second is the application's limit there, so it says the same number of seconds as nginx.
+    assert theirs.json() == ours.json()
+    assert ours.json()["correlation_id"] == ours.headers["x-correlation-id"] == "from-the-client-1"
 
 
 async def test_what_is_not_the_api_is_not_limited(nginx: Nginx) -> None:
@@ -129,14 +130,17 @@ async def test_an_address_of_its_own_making_gets_a_client_no_further(
     )
 
 
-@pytest.mark.parametrize(
+NETWORKS = pytest.mark.parametrize(
     ("address", "same", "other"),
     [
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff:eeee:dddd:cccc", "2001:db8:1:3::1"),
         ("2001:db8:a0a:a0a::", "2001:db8:0a0a:0a0a:a0a:a0a:a0a:a0a", "2001:db8:a0a:a0b::"),
-        ("::ffff:198.51.100.1", "::ffff:198.51.100.1", "::ffff:198.51.100.2"),
+        ("::ffff:198.51.100.1", "198.51.100.1", "::ffff:198.51.100.2"),
     ],
 )
+
+
+@NETWORKS
 async def test_a_network_of_ipv6_has_one_limit(nginx: Nginx, address: str, same: str, other: str) -> None:
     async with client_at(nginx, BALANCER) as client:
         answers, most = await flood(client, headers={"x-client": address})
@@ -144,6 +148,17 @@ async def test_a_network_of_ipv6_has_one_limit(nginx: Nginx, address: str, same:
         assert admitted(answers) <= most
         assert admitted(again) < AT_ONCE
         assert (await client.get(LIMITED, headers={"x-client": other})).status_code == 200
+
+
+@NETWORKS
+async def test_the_application_counts_by_the_same_key(strict: Nginx, address: str, same: str, other: str) -> None:
+    async with client_at(strict, BALANCER) as client:
+        for _ in range(STRICT):
+            assert (await client.get(LIMITED, headers={"x-client": address})).status_code == 200
+        statuses = [
+            (await client.get(LIMITED, headers={"x-client": who})).status_code for who in (address, same, other)
+        ]
+        assert statuses == [429, 429, 200]
 
 
 async def test_one_id_finds_a_request_in_both_logs(nginx: Nginx, replicas: Replicas) -> None:
