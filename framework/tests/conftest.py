@@ -24,6 +24,7 @@ from framework.logging import configure
 from framework.module import Module
 from framework.policies import policy, public
 from framework.principal import Authentication
+from framework.rate_limits import RateLimit
 from framework.routing import Dispatcher, Router
 from framework.settings import Settings
 from host.testing.databases import create_database, drop_database
@@ -62,6 +63,12 @@ async def not_found_page(_: Request) -> HTMLResponse:
     return HTMLResponse("<h1>Not here</h1>", 404)
 
 
+def module_of(router: Router, limits: Sequence[RateLimit]) -> Module:
+    name = str(router.tags[0])
+    own = tuple(rule for rule in limits if rule.name.startswith(f"{name}."))
+    return Module(name=name, label="A module", router=router, rate_limits=own)
+
+
 @pytest.fixture
 async def build() -> AsyncIterator[Callable[..., FastAPI]]:
     """``build(router, max_body=10)``: these routes behind the production layers; settings as given, the others harmless."""
@@ -71,9 +78,10 @@ async def build() -> AsyncIterator[Callable[..., FastAPI]]:
             *routers: Router,
             routes: Sequence[BaseRoute] = (),
             authentication: Authentication | None = None,
+            limits: Sequence[RateLimit] = (),
             **settings: Any,
         ) -> FastAPI:
-            modules = [Module(name=router.tags[0], label="A module", router=router) for router in routers]  # type: ignore[arg-type]
+            modules = [module_of(router, limits) for router in routers]
             if authentication is not None:
                 modules.append(Module(name="people", label="People", authentication=authentication))
             application = connect(Settings(**NOWHERE | settings), tuple(modules), "test")

@@ -7,7 +7,7 @@ SHARED = ""
 
 
 class ProcessBuckets:
-    """Of one rule. Each is the moment when it will be full again, in microseconds of the process's own clock.
+    """Of one rule. Each is the moment when it will be full again, in microseconds of the clock of Redis.
 
     At most ``most``; room is made by dropping what is full, which loses nothing. When that does not help, newcomers share
     one bucket: a flood of keys makes it tight for other newcomers, and gives nobody back what they have used up.
@@ -16,32 +16,31 @@ class ProcessBuckets:
     def __init__(self, most: int) -> None:
         self._most = most
         self._full_at: dict[str, int] = {}
-        self._look_again = 0
+        self._looked_at = 0
+
+    def full_at(self, key: str) -> int:
+        """0 when nothing is known of it."""
+        return self._full_at.get(key, 0)
 
     def place(self, key: str, now: int) -> str:
         """Where ``key`` is counted: in its own bucket, or in the shared one."""
         if key in self._full_at or len(self._full_at) < self._most:
             return key
-        if now >= self._look_again:
+        if abs(now - self._looked_at) >= SECOND:
             # Not more often: a look at all of them takes a millisecond.
-            self._look_again = now + SECOND
+            self._looked_at = now
             self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
             if len(self._full_at) < self._most:
                 return key
         return SHARED
 
-    def owed(self, key: str, now: int) -> int:
-        """Microseconds until the bucket is full."""
-        full_at = self._full_at.get(key, 0)
-        return full_at - now if full_at > now else 0
+    def fill(self, place: str, full_at: int) -> None:
+        self._full_at[place] = full_at
 
-    def owe(self, key: str, owed: int, now: int) -> None:
-        self._full_at[key] = now + owed
-
-    def remember(self, key: str, owed: int, now: int) -> None:
+    def remember(self, key: str, full_at: int, now: int) -> None:
         """What Redis says of ``key``, if there is a place for it."""
         if self.place(key, now) is not SHARED:
-            self._full_at[key] = now + owed
+            self._full_at[key] = full_at
 
     def __len__(self) -> int:
         return len(self._full_at)
