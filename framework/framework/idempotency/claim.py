@@ -6,14 +6,14 @@ from typing import Final, cast
 from uuid import UUID
 
 from prometheus_client import Counter
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
+from framework.idempotency import turns
 from framework.idempotency.answer import StoredAnswer, body_of, headers_of
 from framework.idempotency.tables import IdempotencyKeyRow
-from framework.idempotency.turns import PATIENCE, in_progress
 from framework.problems import Problem
 
 requests = Counter(
@@ -23,7 +23,7 @@ requests = Counter(
 )
 LOCK_NOT_AVAILABLE: Final = "55P03"
 KEYS = cast("Table", IdempotencyKeyRow.__table__)
-_key = (KEYS.c.user_id == text(":user_id")) & (KEYS.c.key == text(":key"))
+_mine = (KEYS.c.user_id == bindparam("mine")) & (KEYS.c.key == bindparam("claimed"))
 
 # One statement, one round trip. While another transaction has inserted the same key, Postgres waits for its end, at most
 # as long as lock_timeout says; afterwards that is what it was before. An expired row is taken over where it lies.
@@ -32,16 +32,16 @@ WITH patience AS MATERIALIZED (
     SELECT current_setting('lock_timeout') AS before, set_config('lock_timeout', CAST(:patience AS text), true)
 )
 INSERT INTO seamark.idempotency_key AS kept (user_id, key, fingerprint, expires_at)
-SELECT :user_id, :key, :fingerprint, now() + :lifetime FROM patience
+SELECT :mine, :claimed, :fingerprint, now() + :lifetime FROM patience
 ON CONFLICT (user_id, key) DO UPDATE
 SET fingerprint = excluded.fingerprint, status = NULL, headers = NULL, body = NULL,
     created_at = now(), expires_at = excluded.expires_at
 WHERE kept.expires_at <= now()
 RETURNING (SELECT set_config('lock_timeout', before, true) FROM patience)
 """)
-STORED = select(KEYS.c.fingerprint, KEYS.c.status, KEYS.c.headers, KEYS.c.body).where(_key)
-KEEP = KEYS.update().where(_key)
-FORGET = KEYS.delete().where(_key)
+STORED = select(KEYS.c.fingerprint, KEYS.c.status, KEYS.c.headers, KEYS.c.body).where(_mine)
+KEEP = KEYS.update().where(_mine).values({name: bindparam(name) for name in ("status", "headers", "body")})
+FORGET = KEYS.delete().where(_mine)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,22 +61,21 @@ class Claim:
     """Whether a repetition is answered from here, so that the request may run again even if COMMIT was sent."""
     _session: AsyncSession | None = field(default=None, init=False)
 
-    async def make(self, session: AsyncSession, patience: float = PATIENCE) -> None:
+    async def make(self, session: AsyncSession) -> None:
         """Returns where the request is to take effect now. Raises ``StoredAnswer`` where it has, and ``Problem`` 409 or 422."""
-        names = {"user_id": self.user_id, "key": self.key}
-        claim = {"fingerprint": self.fingerprint, "lifetime": self.lifetime, "patience": f"{patience * 1000:.0f}"}
+        claim = {"fingerprint": self.fingerprint, "lifetime": self.lifetime, "patience": f"{turns.PATIENCE * 1000:.0f}"}
         try:
-            claimed = (await session.execute(CLAIM, names | claim)).one_or_none()
+            claimed = (await session.execute(CLAIM, self._mine | claim)).one_or_none()
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
             requests.labels("in_progress").inc()
-            raise in_progress() from error
+            raise turns.in_progress() from error
         if claimed is not None:
             self._session = session
             requests.labels("taken").inc()
             return
-        row = (await session.execute(STORED, names)).one()
+        row = (await session.execute(STORED, self._mine)).one()
         if row.fingerprint != self.fingerprint:
             requests.labels("reused").inc()
             raise Problem(
@@ -99,12 +98,15 @@ class Claim:
         session's secret, and who repeats the request is no longer who sent it."""
         if self._session is None:
             return
-        names = {"user_id": self.user_id, "key": self.key}
         if cookie != self.cookie or "set-cookie" in response.headers:
             self.repeatable = False
-            await self._session.execute(FORGET, names)
+            await self._session.execute(FORGET, self._mine)
             return
         body = body_of(response)
         if body is not None:
             answer = {"status": response.status_code, "headers": headers_of(response), "body": body}
-            await self._session.execute(KEEP.values(answer), names)
+            await self._session.execute(KEEP, self._mine | answer)
+
+    @property
+    def _mine(self) -> dict[str, UUID | bytes]:
+        return {"mine": self.user_id, "claimed": self.key}

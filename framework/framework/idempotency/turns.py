@@ -30,11 +30,11 @@ class Turns:
         self._locks: WeakValueDictionary[tuple[UUID, bytes], asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, user_id: UUID, key: bytes, patience: float = PATIENCE) -> AsyncIterator[None]:
-        """Raises ``Problem`` 409 after ``patience`` seconds."""
+    async def turn(self, user_id: UUID, key: bytes) -> AsyncIterator[None]:
+        """Raises ``Problem`` 409 after ``PATIENCE``."""
         lock = self._locks.setdefault((user_id, key), asyncio.Lock())
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(PATIENCE):
                 await lock.acquire()
         except TimeoutError:
             raise in_progress() from None
