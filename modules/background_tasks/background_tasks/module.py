@@ -2,7 +2,7 @@ from framework.module import Module, Navigation, Permission
 
 from background_tasks import checks, commands, health
 from background_tasks.probe import worker_alive
-from background_tasks.purge import purge_history, schedules
+from background_tasks.purge import purge_history, purge_keys, schedules
 from background_tasks.relay_command import relay
 from background_tasks.routes import router
 from background_tasks.settings import BackgroundTasksSettings
@@ -26,7 +26,7 @@ module = Module(
         Permission("background_tasks.manage", "Retry and cancel tasks"),
     ),
     settings=BackgroundTasksSettings,
-    tasks=(purge_history,),
+    tasks=(purge_history, purge_keys),
     schedules=schedules,
     health=health.checks,
     checks=checks.checks,

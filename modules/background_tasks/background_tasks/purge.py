@@ -1,10 +1,12 @@
-"""Forgets tasks that have ended, a small transaction after another: no statement holds many rows, or any for long."""
+"""Forgets tasks that have ended and idempotency keys that have expired, a small transaction after another: no statement
+holds many rows, or any for long."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
+from framework.idempotency import purge as keys
 from framework.settings import settings_of
 from framework.tasks import Schedule, TaskRun, step_task
 from sqlalchemy import text
@@ -98,4 +100,16 @@ async def purge_history(run: TaskRun, cursor: tuple[datetime, UUID, int] | None)
     return (*place, before + gone)
 
 
-schedules = (Schedule(purge_history, every=timedelta(hours=1)),)
+@step_task("background_tasks.purge_keys", cursor=int, queue="background_tasks")
+async def purge_keys(run: TaskRun, cursor: int | None) -> int | None:
+    """Requests with these keys may be made anew (``SM_IDEMPOTENCY_HOURS``)."""
+    gone = await keys.purge_expired(run.session)
+    total = (cursor or 0) + gone
+    await run.progress(total)
+    if gone < keys.BATCH:
+        log.info("idempotency keys purged", keys=total)
+        return None
+    return total
+
+
+schedules = (Schedule(purge_history, every=timedelta(hours=1)), Schedule(purge_keys, every=timedelta(hours=1)))

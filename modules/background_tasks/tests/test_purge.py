@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from background_tasks import purge as purging
 from background_tasks.module import module
-from background_tasks.purge import START, Keeping, Place, count, purge, purge_history
+from background_tasks.purge import START, Keeping, Place, count, purge, purge_history, purge_keys
 from framework.application import Application
 from framework.tasks import Outcome, RetryPolicy, TaskRun, task
 from framework.tasks.testing import run_due_tasks
@@ -31,7 +31,7 @@ async def broken(run: TaskRun) -> None:
 
 @pytest.fixture
 def probe(make_application: Callable[..., Application]) -> Application:
-    return make_application(nothing, brief, broken, purge_history)
+    return make_application(nothing, brief, broken, purge_history, purge_keys)
 
 
 async def done(application: Application, what: Any) -> UUID:
@@ -149,8 +149,23 @@ async def test_dead_letters_may_be_kept_for_ever(probe: Application, ended: Age)
         assert await count(session, Keeping(others=timedelta(days=1), dead_letters=None, own=True)) == 0
 
 
+async def test_expired_idempotency_keys_go_batch_by_batch(probe: Application) -> None:
+    async with probe.database.driver_connection() as connection:
+        for number, expires in ((2500, timedelta(0)), (7, timedelta(hours=1))):
+            await connection.execute(
+                "INSERT INTO seamark.idempotency_key (user_id, key, fingerprint, expires_at) "
+                "SELECT gen_random_uuid(), 'k', 'f', now() + $2 FROM generate_series(1, $1::integer)",
+                number,
+                expires,
+            )
+    async with probe.database.unit_of_work() as session:
+        await purge_keys.enqueue(session)
+    assert await run_due_tasks(probe) == [("background_tasks.purge_keys", Outcome.SUCCEEDED)]
+    assert len(await left(probe, "idempotency_key", "user_id")) == 7
+
+
 async def test_it_runs_by_itself_in_a_queue_that_each_worker_has() -> None:
-    assert [schedule.task for schedule in module.schedules] == [purge_history]
-    assert module.tasks == (purge_history,)
-    assert purge_history.queue == "background_tasks"
+    assert [schedule.task for schedule in module.schedules] == [purge_history, purge_keys]
+    assert module.tasks == (purge_history, purge_keys)
+    assert {task.queue for task in module.tasks} == {"background_tasks"}
     assert purging.BATCH == 1000
