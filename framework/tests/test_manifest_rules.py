@@ -32,7 +32,11 @@ def test_a_manifest_that_keeps_to_everything_is_loaded(install: Install) -> None
 
         @router.post("")
         @policy(require("alpha.view"))
-        async def add_thing() -> None: ...
+        async def add_thing(session: Session) -> None: ...
+
+        @router.post("/pings")
+        @policy(public, idempotent=True)
+        async def ping() -> None: ...
 
         @router.get("/{id}")
         @policy(public)
@@ -62,6 +66,7 @@ def test_a_manifest_that_keeps_to_everything_is_loaded(install: Install) -> None
     [
         ('permissions=(Permission("view", "See"),)', "permission 'view' should be named alpha.…"),
         ('health=(HealthCheck("beta.up", None),)', "health check 'beta.up' should be named alpha.…"),
+        ('rate_limits=(RateLimit("beta.all", 5),)', "rate limit 'beta.all' should be named alpha.…"),
         ('pages=("/alphabet",)', "page '/alphabet' should lie under /alpha"),
         ('pages=("/",)', "page '/' should lie under /alpha"),
         (
@@ -224,6 +229,28 @@ def test_a_route_may_only_ask_for_permissions_of_its_own_module(install: Install
     assert "SM007 alpha.module.things requires 'alpha.viwe', which alpha does not declare (alpha)" in said
 
 
+def test_a_route_is_of_a_rate_class_that_a_rule_of_its_module_counts(install: Install) -> None:
+    manifest = """
+        router = Router("alpha")
+
+        @router.get("")
+        @policy(public, rate_class="exprots")
+        async def things(): ...
+
+        module = Module(name="alpha", label="", router=router, rate_limits=(RateLimit("alpha.exports", 5, rate_class="{}"),))
+        """
+    install("alpha", manifest.format("exports"))
+    said = problems("alpha")
+    assert (
+        "SM007 alpha.module.things is of the rate class 'exprots', which no rate limit of alpha counts (alpha)" in said
+    )
+
+
+def test_a_rate_class_that_no_route_names_is_for_what_the_module_charges_itself(install: Install) -> None:
+    install("alpha", 'module = Module(name="alpha", label="", rate_limits=(RateLimit("alpha.a", 5, rate_class="a"),))')
+    load_modules(["alpha"])
+
+
 def test_navigation_may_ask_for_permissions_of_required_modules_only(install: Install) -> None:
     manifest = """
         module = Module(
@@ -250,6 +277,10 @@ def test_navigation_may_ask_for_permissions_of_required_modules_only(install: In
         (
             'health=(HealthCheck("alpha.a", None), HealthCheck("alpha.a", None))',
             "health check 'alpha.a' is declared 2 times",
+        ),
+        (
+            'rate_limits=(RateLimit("alpha.a", 5), RateLimit("alpha.a", 6, rate_class="a"))',
+            "rate limit 'alpha.a' is declared 2 times",
         ),
     ],
 )
@@ -439,3 +470,43 @@ def test_a_stream_without_the_session_and_a_session_without_a_stream_are_fine(in
         """),
     )
     load_modules(["alpha"])
+
+
+def test_an_unsafe_route_keeps_idempotency_keys_or_says_that_it_needs_none(install: Install) -> None:
+    install(
+        "alpha",
+        """
+        from typing import Annotated
+        from fastapi import Depends
+
+        router = Router("alpha")
+
+        @router.post("/charges")
+        @policy(signed_in)
+        async def charge() -> None: ...
+
+        @router.put("/letters")
+        @policy(public)
+        async def write(session: Session) -> None: ...
+
+        @router.delete("/seats")
+        @policy(optional)
+        async def leave(session: Session) -> None: ...
+
+        @router.post("/pings")
+        @policy(public, idempotent=True)
+        async def ping() -> None: ...
+
+        async def service(session: Session) -> None: ...
+
+        @router.post("/orders")
+        @policy(signed_in)
+        async def order(service: Annotated[None, Depends(service)]) -> None: ...
+
+        module = Module(name="alpha", label="", router=router)
+        """,
+    )
+    said = problems("alpha")
+    for name in ("charge", "write", "leave"):
+        assert f"SM048 alpha.module.{name} keeps no idempotency key" in said
+    assert said.count("SM048") == 3
