@@ -168,3 +168,11 @@ SM043 = Code(
     "A network that takes in where clouds hand out credentials (169.254.169.254 and the like) is a warning: whoever may "
     "choose a URL could read them (OWASP ASVS 1.3.6).",
 )
+SM048 = Code(
+    "SM048",
+    "An unsafe route may take effect twice",
+    Level.ERROR,
+    "The browser application, and nginx, repeat an unsafe request whose answer was lost, with the same `Idempotency-Key`. The key is kept in the "
+    "transaction of the request's `Session`, for the person who is signed in. A route without either declares `@policy(…, idempotent=True)`, and is: "
+    "asked twice, it does no harm.",
+)

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from framework.codes import SM006, SM007, SM008, SM011, SM020
+from framework.codes import SM006, SM007, SM008, SM011, SM020, SM048
 from framework.findings import Finding
+from framework.idempotency.route import may_take_effect_twice
 from framework.module import Module, command_name
 from framework.policies import policy_of
 from framework.routing import Endpoint, endpoint_name, methods_of, shape
@@ -118,6 +119,12 @@ def _route_problems(module: Module, declared: Collection[str]) -> Iterator[Findi
             yield SM007.finding(
                 f"{where} is of the rate class {policy.rate_class!r}, which no rate limit of {module.name} counts",
                 hint="add a rule to the manifest's rate_limits",
+                owner=module.name,
+            )
+        if policy is not None and may_take_effect_twice(route, policy):
+            yield SM048.finding(
+                f"{where} keeps no idempotency key, so a repeated request takes effect again",
+                hint="take the request's Session and ask for somebody signed in, or declare idempotent=True if it does no harm",
                 owner=module.name,
             )
         if takes_session(route):

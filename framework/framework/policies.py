@@ -61,6 +61,8 @@ class RoutePolicy:
     ``cost`` is what a request takes of its rate limits, 0 for nothing; ``rate_class`` names those of its module's rules
     that count it beside the rules for all of the module's routes.
     An ``essential`` route is served while others are turned away for overload.
+    An ``idempotent`` route may be asked twice without harm: what an unsafe one says that keeps no idempotency keys, because
+    it takes no ``Session`` or serves people who are not signed in.
     """
 
     access: Access
@@ -71,6 +73,7 @@ class RoutePolicy:
     cost: int = 1
     rate_class: str | None = None
     essential: bool = False
+    idempotent: bool = False
 
     def __post_init__(self) -> None:
         if self.cost < 0:
@@ -87,9 +90,10 @@ def policy[F: Callable[..., object]](
     cost: int = 1,
     rate_class: str | None = None,
     essential: bool = False,
+    idempotent: bool = False,
 ) -> Callable[[F], F]:
     """Declare a route's policy, directly above its function and below ``@router.get(…)``."""
-    declared = RoutePolicy(access, max_body, retry_safe, unattended, deadline, cost, rate_class, essential)
+    declared = RoutePolicy(access, max_body, retry_safe, unattended, deadline, cost, rate_class, essential, idempotent)
 
     def declare(endpoint: F) -> F:
         setattr(endpoint, "__policy__", declared)  # noqa: B010 - a function has no such attribute to the type checker

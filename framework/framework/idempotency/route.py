@@ -6,10 +6,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
 from framework.context import RequestContext
 from framework.idempotency.key import LONGEST, SHORTEST
-from framework.policies import Audience, policy_of
+from framework.policies import Audience, RoutePolicy, policy_of
 from framework.request_session import SAFE_METHODS
 from framework.streams import uses_session
 
@@ -45,12 +46,18 @@ class KeepingRoute(APIRoute):
         return handle_and_keep
 
 
-def is_unsafe(route: APIRoute) -> bool:
-    return bool((route.methods or set()) - SAFE_METHODS)
+def is_unsafe(route: Route | WebSocketRoute) -> bool:
+    return isinstance(route, Route) and bool((route.methods or set()) - SAFE_METHODS)
 
 
-def keeps_keys(route: APIRoute) -> bool:
+def keeps_keys(route: Route | WebSocketRoute) -> bool:
     """Whether a signed-in person's key counts here: there is a transaction to keep it in."""
     policy = policy_of(route.endpoint)
     public = policy is not None and policy.access.audience is Audience.PUBLIC
-    return is_unsafe(route) and not public and uses_session(route.dependant)
+    return isinstance(route, APIRoute) and is_unsafe(route) and not public and uses_session(route.dependant)
+
+
+def may_take_effect_twice(route: Route | WebSocketRoute, policy: RoutePolicy) -> bool:
+    """Whether a client that repeats a request whose answer was lost does harm (SM048)."""
+    for_people = policy.access.audience is Audience.SIGNED_IN
+    return is_unsafe(route) and not policy.idempotent and not (for_people and keeps_keys(route))

@@ -47,7 +47,7 @@ Id = Annotated[UUID, Path(alias="id")]
 
 
 @router.post("/sign-in", status_code=204)
-@policy(optional, retry_safe=True, essential=True)
+@policy(optional, retry_safe=True, essential=True, idempotent=True, rate_class="sign-in")
 async def post_sign_in(
     body: SignInBody,
     request: Request,
@@ -75,7 +75,7 @@ async def post_sign_in(
 
 
 @router.post("/sign-out", status_code=204)
-@policy(optional, retry_safe=True, essential=True)
+@policy(optional, retry_safe=True, essential=True, idempotent=True)
 async def post_sign_out(context: CurrentContext, application: CurrentApplication, session: Session) -> Response:
     """End this session; harmless without one."""
     await sessions.end_token(session, context.token)

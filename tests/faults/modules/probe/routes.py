@@ -13,7 +13,7 @@ class Note(BaseModel):
 
 
 @router.post("/notes", status_code=202)
-@policy(public)
+@policy(public, idempotent=True)
 async def enqueue_note(note: Note, session: Session) -> Note:
     await tasks.note.enqueue(session, key=note.key)
     return note
