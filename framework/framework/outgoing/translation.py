@@ -19,7 +19,7 @@ def translated(host: str) -> Iterator[None]:
     try:
         yield
     except httpcore.ConnectError as error:
-        certificate = _has_cause(error, SSLCertVerificationError)
+        certificate = _comes_of(error, SSLCertVerificationError)
         raise Refused(host, _words(error), transient=not certificate) from error
     except httpcore.PoolTimeout as error:
         raise Busy(host, "all connections of this process are in use") from error
@@ -44,5 +44,6 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-def _has_cause(error: BaseException | None, kind: type[Exception]) -> bool:
-    return error is not None and (isinstance(error, kind) or _has_cause(error.__cause__, kind))
+def _comes_of(error: BaseException | None, kind: type[Exception]) -> bool:
+    # httpcore's pool raises again `from None`, which leaves the context alone.
+    return error is not None and (isinstance(error, kind) or _comes_of(error.__cause__ or error.__context__, kind))
