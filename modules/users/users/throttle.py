@@ -13,7 +13,7 @@ from math import ceil
 
 from framework.problems import Problem
 from prometheus_client import Counter
-from sqlalchemy import and_, case, delete, func, literal, or_, select
+from sqlalchemy import Interval, and_, bindparam, case, cast, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,10 +50,9 @@ async def count_guess(session: AsyncSession, email: str, device: str | None) -> 
     email_digest = _email_digest(email)
     if device is not None:
         digest = blake2b(device.encode(), digest_size=32).digest()
-        key = {"email_digest": email_digest, "device_digest": digest}
-        if await _count(session, FailedDeviceSignIns, key) is not None:
+        if await _count(session, _devices, email_digest=email_digest, device_digest=digest) is not None:
             return Guess(email_digest, digest, was_last=False)
-    count = await _count(session, FailedSignIns, {"email_digest": email_digest})
+    count = await _count(session, _strangers, email_digest=email_digest)
     if count is None:
         REFUSED.labels("none left").inc()
         raise Problem(
@@ -87,39 +86,17 @@ async def purge(session: AsyncSession) -> None:
         await session.execute(delete(table).where(table.last_at < func.now() - FORGET_AFTER))
 
 
-async def _count(
-    session: AsyncSession, table: type[FailedSignIns] | type[FailedDeviceSignIns], key: dict[str, bytes]
-) -> int | None:
-    """How many it are with this one; ``None`` when all are used up. Raises ``Problem`` 429 while it has to wait.
-
-    The wait doubles with every guess beyond the free ones. Of several at once each sees the one before: they take turns
-    at the row, which ``clock_timestamp()``, unlike ``now()``, is read after.
-    """
-    clock = func.clock_timestamp()
-    forgotten = table.last_at < clock - FORGET_AFTER
-    count = case((forgotten, 1), else_=table.count + 1)
-    seconds = func.least(func.power(2.0, func.least(count - FREE, 30)), LONGEST_WAIT.total_seconds())
-    wait = case((count < FREE, literal(timedelta(0))), else_=seconds * literal(timedelta(seconds=1)))
-    admitted = or_(forgotten, and_(table.count < MOST, or_(table.count < FREE, table.retry_at <= clock)))
-    counted: int | None = await session.scalar(
-        insert(table)
-        .values(**key, count=1, last_at=clock, retry_at=clock)
-        .on_conflict_do_update(
-            index_elements=list(key),
-            set_={"count": count, "last_at": clock, "retry_at": clock + wait},
-            where=admitted,
-        )
-        .returning(table.count)
-    )
+async def _count(session: AsyncSession, tally: "_Tally", **key: bytes) -> int | None:
+    """How many it are with this one; ``None`` when all are used up. Raises ``Problem`` 429 while it has to wait."""
+    counted: int | None = await session.scalar(tally.count, key)
     if counted is not None:
         return counted
     # Refused, and locked all the same: the row is still there.
-    which = and_(*(table.__table__.c[name] == value for name, value in key.items()))
-    before, retry_at, now = (await session.execute(select(table.count, table.retry_at, clock).where(which))).one()
+    before, left = (await session.execute(tally.look, key)).one()
     if before >= MOST:
         return None
     REFUSED.labels("wait").inc()
-    wait_for = max(1, ceil((retry_at - now).total_seconds()))
+    wait_for = max(1, ceil(left.total_seconds()))
     raise Problem(
         429,
         "users.too_many_attempts",
@@ -128,6 +105,40 @@ async def _count(
     )
 
 
+class _Tally:
+    """The statements that count in ``table``, built once: that costs more than running them.
+
+    The wait doubles with every guess beyond the free ones. Of several at once each sees the one before: they take turns
+    at the row, which ``clock_timestamp()``, unlike ``now()``, is read after.
+    """
+
+    def __init__(self, table: type[FailedSignIns] | type[FailedDeviceSignIns]) -> None:
+        key = {column.name: bindparam(column.name, type_=column.type) for column in table.__table__.primary_key}
+        clock = func.clock_timestamp()
+        forgotten = table.last_at < clock - FORGET_AFTER
+        count = case((forgotten, 1), else_=table.count + 1)
+        seconds = func.least(func.power(2.0, func.least(count - FREE, 30)), LONGEST_WAIT.total_seconds())
+        wait = case((count < FREE, literal(timedelta(0))), else_=seconds * literal(timedelta(seconds=1)))
+        self.count = (
+            insert(table)
+            .values(**key, count=1, last_at=clock, retry_at=clock)
+            .on_conflict_do_update(
+                index_elements=list(key),
+                set_={"count": count, "last_at": clock, "retry_at": clock + wait},
+                where=or_(forgotten, and_(table.count < MOST, or_(table.count < FREE, table.retry_at <= clock))),
+            )
+            .returning(table.count)
+        )
+        """Its result is the count; nothing where the guess is not admitted."""
+        self.look = select(table.count, cast(table.retry_at - clock, Interval)).where(
+            *(table.__table__.c[name] == value for name, value in key.items())
+        )
+
+
 def _email_digest(email: str) -> bytes:
     """People type their password into the wrong field, so what was tried is not kept in clear."""
     return blake2b((normalise(email) or email).encode(), digest_size=32).digest()
+
+
+_strangers = _Tally(FailedSignIns)
+_devices = _Tally(FailedDeviceSignIns)
