@@ -70,3 +70,16 @@ test("a successful answer is its body", async () => {
 
   expect(await body(api.GET("/api/app"))).toEqual({ name: "Seamark" });
 });
+
+test("what changes something is sent with an idempotency key", async () => {
+  const keys: (string | null)[] = [];
+  vi.stubGlobal("fetch", async (request: Request) => {
+    keys.push(request.headers.get("idempotency-key"));
+    return new Response(null, { status: 204 });
+  });
+
+  await api.POST("/api/notifications/read");
+  await api.GET("/api/app");
+
+  expect(keys).toEqual([expect.stringMatching(/^"[^"]{32,}"$/), null]);
+});
