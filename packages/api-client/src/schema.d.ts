@@ -2271,7 +2271,10 @@ export interface operations {
     "background_tasks.retry_tasks": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2335,7 +2338,10 @@ export interface operations {
     "background_tasks.retry_task": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2366,7 +2372,10 @@ export interface operations {
     "background_tasks.cancel_task": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2547,7 +2556,10 @@ export interface operations {
     "contacts.create_contact": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2669,7 +2681,10 @@ export interface operations {
     "contacts.delete_contact": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2698,7 +2713,10 @@ export interface operations {
     "contacts.change_contact": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2733,7 +2751,10 @@ export interface operations {
     "contacts.restore_contact": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2833,7 +2854,10 @@ export interface operations {
     "contacts.start_import": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2928,7 +2952,10 @@ export interface operations {
     "contacts.cancel_import": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3048,7 +3075,10 @@ export interface operations {
     "notifications.mark_all_read": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3066,7 +3096,10 @@ export interface operations {
     "notifications.mark_read": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3095,7 +3128,10 @@ export interface operations {
     "notifications.delete_notice": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3124,7 +3160,10 @@ export interface operations {
     "users.post_sign_in": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3155,7 +3194,10 @@ export interface operations {
     "users.post_sign_out": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3193,7 +3235,10 @@ export interface operations {
     "users.patch_me": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3226,7 +3271,10 @@ export interface operations {
     "users.post_password": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3277,7 +3325,10 @@ export interface operations {
     "users.end_my_session": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3344,7 +3395,10 @@ export interface operations {
     "users.create_account": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3408,7 +3462,10 @@ export interface operations {
     "users.delete_account": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3437,7 +3494,10 @@ export interface operations {
     "users.change_account": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3472,7 +3532,10 @@ export interface operations {
     "users.end_sessions_of_account": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3501,7 +3564,10 @@ export interface operations {
     "users.forget_failed_sign_ins_of_account": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3570,7 +3636,10 @@ export interface operations {
     "users.put_role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
@@ -3605,7 +3674,10 @@ export interface operations {
     "users.delete_role": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is sent again with the same key takes effect once, and is answered as it was at first. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 name: string;
             };
