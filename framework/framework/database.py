@@ -13,7 +13,7 @@ from sqlalchemy import Connection, DateTime, Dialect, MetaData, Uuid, event, mak
 from sqlalchemy.exc import DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
@@ -172,13 +172,9 @@ class Database:
     @property
     def has_idle_connection(self) -> bool:
         """Whether a connection can be had without dialling and without making anybody wait."""
-        return self._pool.checkedin() > 0
-
-    @property
-    def _pool(self) -> QueuePool:
         pool = self.engine.sync_engine.pool
-        assert isinstance(pool, QueuePool)
-        return pool
+        assert isinstance(pool, SharedPool)
+        return pool.has_idle
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -50,13 +50,15 @@ class Share:
         """Where ``is_free``."""
         self._free -= 1
 
-    async def wait(self, seconds: float) -> None:
-        """Raises ``TimeoutError``."""
+    async def wait(self) -> None:
+        """For its turn, where it is not free at once."""
+        if self._free > 0:
+            self._free -= 1
+            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(seconds):
-                await turn
+            await turn
         except BaseException:
             if turn.done() and not turn.cancelled():
                 # It came at the same moment.
@@ -78,72 +80,80 @@ class Share:
 class SharedPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool without overflow, and a share for each module that borrows in its own name.
 
-    Who waits for the share does not wait in the pool's queue, so another module's request is never behind it there. Both
-    waits together last ``timeout`` at most.
+    Who waits is handed what comes back, in order. SQLAlchemy's queue wakes one who waits and lets a newcomer take it
+    first: with a hundred waiting, a request then cost twice as much. Who waits for the share of its module does not stand
+    in that order, so another module's request is never behind it. Both waits together last ``timeout`` at most.
     """
 
-    def __init__(self, *arguments: Any, pool_size: int = 5, **options: Any) -> None:
-        super().__init__(*arguments, pool_size=pool_size, **options)
-        self._share_size = max(1, int(pool_size * SHARE))
-        self._shares: dict[str, Share] = {}
-        self._charged: dict[ConnectionPoolEntry, Share] = {}
+    def __init__(self, creator: Any, **options: Any) -> None:
+        super().__init__(creator, **options)
+        self._whole = Share(self.size())
+        self._share_size = max(1, int(self.size() * SHARE))
+        self._shares: dict[str | None, Share] = {None: Share(self.size())}
+        self._borrowed: dict[ConnectionPoolEntry, Share] = {}
 
-    def _do_get(self) -> ConnectionPoolEntry:
-        module = _borrower.get()
-        if module is None:
-            return self._take(module, self._timeout)
+    @property
+    def has_idle(self) -> bool:
+        """Whether a connection can be had without dialling, without waiting and without overtaking who waits."""
+        return self._whole.is_free and self._share(_borrower.get()).is_free and self.checkedin() > 0
+
+    def _share(self, module: str | None) -> Share:
         share = self._shares.get(module)
         if share is None:
             share = self._shares[module] = Share(self._share_size)
-        if share.is_free:
+        return share
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        module = _borrower.get()
+        share = self._share(module)
+        if share.is_free and self._whole.is_free:
             share.take()
-            left = self._timeout
+            self._whole.take()
         else:
-            left = self._wait(module, share)
+            await_(self._wait(module, share))
         try:
-            record = self._take(module, left)
+            record = self._idle_or_new()
         except BaseException:
-            share.give_back()
+            self._give_back(share)
             raise
-        self._charged[record] = share
+        self._borrowed[record] = share
         return record
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
-        share = self._charged.pop(record, None)
         super()._do_return_conn(record)
-        if share is not None:
-            share.give_back()
+        self._give_back(self._borrowed.pop(record))
 
-    def _wait(self, module: str, share: Share) -> float:
-        """For the module's share. Returns the seconds left for the pool itself."""
+    def _give_back(self, share: Share) -> None:
+        self._whole.give_back()
+        share.give_back()
+
+    async def _wait(self, module: str | None, share: Share) -> None:
         began = monotonic()
         try:
-            await_(share.wait(self._timeout))
+            async with asyncio.timeout(self._timeout):
+                await share.wait()
+                try:
+                    await self._whole.wait()
+                except BaseException:
+                    share.give_back()
+                    raise
         except TimeoutError:
-            raise self._too_long(module, f"{module} holds its {share.size} of {self.size()} connections") from None
-        waited = monotonic() - began
-        WAITED.labels(module).observe(waited)
-        return max(0.0, self._timeout - waited)
+            TIMEOUTS.labels(module or NOBODY).inc()
+            raise PoolTimeout(f"No connection within {self._timeout:g} s: {self._state(module, share)}") from None
+        WAITED.labels(module or NOBODY).observe(monotonic() - began)
 
-    def _take(self, module: str | None, seconds: float) -> ConnectionPoolEntry:
-        """As ``QueuePool`` does it, which would wait for the whole of its timeout."""
+    def _state(self, module: str | None, share: Share) -> str:
+        if share.is_free or module is None:
+            return f"all {self.size()} are in use"
+        return f"{module} holds its {share.size} of {self.size()}"
+
+    def _idle_or_new(self) -> ConnectionPoolEntry:
+        """As ``QueuePool`` does it where nobody has to wait."""
         with suppress(Empty):
             return self._pool.get(False)
-        if self._overflow >= self._max_overflow:
-            began = monotonic()
-            try:
-                record = self._pool.get(True, seconds)
-            except Empty:
-                raise self._too_long(module, f"all {self.size()} connections are in use") from None
-            WAITED.labels(module or NOBODY).observe(monotonic() - began)
-            return record
         self._inc_overflow()
         try:
             return self._create_connection()
         except BaseException:
             self._dec_overflow()
             raise
-
-    def _too_long(self, module: str | None, why: str) -> PoolTimeout:
-        TIMEOUTS.labels(module or NOBODY).inc()
-        return PoolTimeout(f"No connection within {self._timeout:g} s: {why}")
