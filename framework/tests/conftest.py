@@ -225,6 +225,7 @@ from framework.health import HealthCheck
 from framework.logging import configure
 from framework.module import Module, Navigation, Permission
 from framework.policies import optional, policy, public, require, signed_in
+from framework.rate_limits import RateLimit
 from framework.request_session import Session
 from framework.routing import Router
 from framework.settings import ModuleSettings
