@@ -93,6 +93,12 @@ async def stubborn(run: TaskRun, *, key: str) -> None:
             await asyncio.sleep(60)
 
 
+@task("probe.ask", soft_limit=3, hard_limit=6, retry=RetryPolicy(1))
+async def ask(run: TaskRun, *, url: str) -> None:
+    """Another service."""
+    (await run.application.http.request("GET", url)).raise_for_status()
+
+
 @task("probe.tick", soft_limit=SOFT, hard_limit=HARD)
 async def tick(run: TaskRun) -> None:
     await write(run.session, "tick")
