@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from host.testing.databases import Cleaner
+    from host.testing.service import Service
 
 # Imported where they are used: pytest loads this file for every test there is, and most of what follows costs a second.
 
@@ -197,6 +198,17 @@ def run_tasks(application: "Application") -> "Callable[[], Awaitable[list[tuple[
     from framework.tasks.testing import run_due_tasks
 
     return lambda: run_due_tasks(application)
+
+
+@pytest.fixture
+async def service(application: "Application") -> "AsyncIterator[Service]":
+    """A service that the application may call at ``service.url``: ``answers`` is what it says, ``asked`` what it was asked."""
+    from framework.outgoing.testing import allowing
+
+    from host.testing.service import Service
+
+    async with Service() as service, allowing(application, service.address):
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from framework.application import Application
+from framework.outgoing.testing import allowing
 from framework.tasks import Outcome, Task
 from framework.tasks.attempt import Next
 from framework.tasks.testing import run_due_tasks
 from host.dev.environment import CLONE
+from host.testing.service import Service, answer
 from sqlalchemy import text
 
 PAGE = CLONE / "docs" / "tasks.md"
@@ -43,34 +44,31 @@ async def orders(application: Application) -> AsyncIterator[None]:
 async def test_the_page_does_what_it_says(
     application: Application, make_application: Callable[..., Application], orders: None
 ) -> None:
-    asked: list[httpx.Request] = []
-
-    def pay(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        return httpx.Response(503, headers={"Retry-After": "120"}) if len(asked) == 1 else httpx.Response(201)
-
     code = compile(examples(PAGE), str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    transport = httpx.MockTransport(pay)
-    async with httpx.AsyncClient(transport=transport, base_url="https://payments.example") as payments:
-        names: dict[str, Any] = {"__name__": "orders.tasks", "payments": payments}
+    payments = Service(answer(503, headers={"Retry-After": "120"}), answer(201))
+    async with payments:
+        names: dict[str, Any] = {"__name__": "orders.tasks", "PAYMENTS": payments.url}
         async with application.database.unit_of_work() as session:
             names["session"] = session
             running = eval(code, names)
             assert inspect.iscoroutine(running)
             await running
         probe = make_application(*(value for value in names.values() if isinstance(value, Task)))
-        ran = await run_due_tasks(probe)
-        async with probe.database.unit_of_work() as session:
-            assert await session.scalar(text("SELECT bool_and(shipped) FROM orders.purchase"))
-            assert await session.scalar(text("SELECT count(*) FROM orders.purchase WHERE closed")) == 1
-            assert (await session.execute(text("SELECT * FROM orders.shipment ORDER BY day"))).all() == [
-                ("2026-10-25", Outcome.SUCCEEDED),
-                ("2026-10-26", Outcome.CANCELLED),
-            ]
-            await session.execute(
-                text("UPDATE seamark.task SET publish_at = now(), available_at = now() WHERE name = 'orders.refund'")
-            )
-        ran += await run_due_tasks(probe)
+        async with allowing(probe, payments.address):
+            ran = await run_due_tasks(probe)
+            async with probe.database.unit_of_work() as session:
+                assert await session.scalar(text("SELECT bool_and(shipped) FROM orders.purchase"))
+                assert await session.scalar(text("SELECT count(*) FROM orders.purchase WHERE closed")) == 1
+                assert (await session.execute(text("SELECT * FROM orders.shipment ORDER BY day"))).all() == [
+                    ("2026-10-25", Outcome.SUCCEEDED),
+                    ("2026-10-26", Outcome.CANCELLED),
+                ]
+                await session.execute(
+                    text(
+                        "UPDATE seamark.task SET publish_at = now(), available_at = now() WHERE name = 'orders.refund'"
+                    )
+                )
+            ran += await run_due_tasks(probe)
     assert ran[0] == ("orders.close", Outcome.SUCCEEDED)  # the urgent one
     assert Counter(ran) == {
         ("orders.close", Outcome.SUCCEEDED): 5,
@@ -80,5 +78,5 @@ async def test_the_page_does_what_it_says(
         ("orders.ship", Outcome.SUCCEEDED): 1,
         ("orders.ship", Outcome.CANCELLED): 1,
     }
-    assert len(asked) == 2
-    assert len({request.headers["Idempotency-Key"] for request in asked}) == 1
+    assert len(payments.asked) == 2
+    assert len({asked.headers["Idempotency-Key"] for asked in payments.asked}) == 1
