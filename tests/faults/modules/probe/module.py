@@ -5,8 +5,8 @@ from framework.module import Module
 from framework.tasks import Schedule
 from framework.tasks.schedule import Missed
 
-from . import tasks
-from .streams import router
+from . import calls, keys, tasks
+from .lag import lifespan, router
 
 TASKS = (
     tasks.note,
@@ -19,8 +19,10 @@ TASKS = (
     tasks.deaf,
     tasks.stubborn,
     tasks.count,
+    tasks.ask,
     tasks.tick,
 )
+assert calls.router is keys.router is router, "all routes are of one router"
 # An older release, before it had some of them.
 UNKNOWN = os.environ.get("PROBE_UNKNOWN", "").split()
 
@@ -28,6 +30,7 @@ module = Module(
     name="probe",
     label="Probe",
     router=router,
+    lifespan=lifespan,
     tasks=tuple(task for task in TASKS if task.name not in UNKNOWN),
     schedules=(
         Schedule(tasks.tick, every=timedelta(seconds=1), missed=Missed.ALL),
