@@ -168,6 +168,26 @@ SM043 = Code(
     "A network that takes in where clouds hand out credentials (169.254.169.254 and the like) is a warning: whoever may "
     "choose a URL could read them (OWASP ASVS 1.3.6).",
 )
+SM044 = Code(
+    "SM044",
+    "A route runs in a thread",
+    Level.ERROR,
+    "A thread cannot be cancelled: past its deadline the client is told 504, and the function goes on and commits. `async def` for routes and "
+    "their dependencies; what blocks, such as hashing, belongs into `asyncio.to_thread` inside of them.",
+)
+SM045 = Code(
+    "SM045",
+    "A timeout does not end before the one around it",
+    Level.ERROR,
+    "What lies inside has to give up first, or the outer one gives up without knowing what became of it: docs/reference/timeouts.md lists them all.",
+)
+SM046 = Code(
+    "SM046",
+    "A database connection has no time limits",
+    Level.ERROR,
+    "`statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` are set on every connection; PgBouncer does not pass them on, "
+    "so there the role has them: `ALTER ROLE … SET …`.",
+)
 SM048 = Code(
     "SM048",
     "An unsafe route may take effect twice",

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from framework.codes import SM006, SM007, SM008, SM011, SM020, SM048
+from framework.codes import SM006, SM007, SM008, SM011, SM020, SM044, SM048
 from framework.findings import Finding
 from framework.idempotency.route import may_take_effect_twice
 from framework.module import Module, command_name
@@ -11,6 +11,7 @@ from framework.policies import policy_of
 from framework.routing import Endpoint, endpoint_name, methods_of, shape
 from framework.settings import Settings
 from framework.streams import takes_session
+from framework.threads import threaded
 
 
 def problems_of(modules: Sequence[Module]) -> Iterator[Finding]:
@@ -125,6 +126,12 @@ def _route_problems(module: Module, declared: Collection[str]) -> Iterator[Findi
             yield SM048.finding(
                 f"{where} keeps no idempotency key, so a repeated request takes effect again",
                 hint="take the request's Session and ask for somebody signed in, or declare idempotent=True if it does no harm",
+                owner=module.name,
+            )
+        for function in threaded(route):
+            yield SM044.finding(
+                f"{function} is not async, so it runs in a thread",
+                hint="async def, and `await asyncio.to_thread(…)` around what blocks",
                 owner=module.name,
             )
         if takes_session(route):
