@@ -5,7 +5,7 @@ from framework.module import Module
 from framework.tasks import Schedule
 from framework.tasks.schedule import Missed
 
-from . import calls, keys, tasks
+from . import calls, keys, limits, tasks
 from .lag import lifespan, router
 
 TASKS = (
@@ -22,7 +22,7 @@ TASKS = (
     tasks.ask,
     tasks.tick,
 )
-assert calls.router is keys.router is router, "all routes are of one router"
+assert calls.router is keys.router is limits.router is router, "all routes are of one router"
 # An older release, before it had some of them.
 UNKNOWN = os.environ.get("PROBE_UNKNOWN", "").split()
 
@@ -31,6 +31,7 @@ module = Module(
     label="Probe",
     router=router,
     lifespan=lifespan,
+    rate_limits=(limits.SCARCE,),
     tasks=tuple(task for task in TASKS if task.name not in UNKNOWN),
     schedules=(
         Schedule(tasks.tick, every=timedelta(seconds=1), missed=Missed.ALL),
