@@ -7,7 +7,7 @@ import pytest
 from contacts import csv_routes
 from contacts.tables import Import
 from framework.database import Database
-from httpx import AsyncClient
+from httpx import AsyncClient, Response
 from sqlalchemy import func, select
 
 HEADER = "name,email,phone,organisation,notes,tags\n"
@@ -190,3 +190,18 @@ async def test_who_may_only_see_imports_nothing(signed_in_client: Callable[..., 
     answer = await viewer.post("/api/contacts/imports", files={"file": ("x.csv", b"name,email\na,a@example.com\n")})
 
     assert answer.status_code == 403
+
+
+async def test_a_file_that_is_handed_in_twice_with_one_key_is_one_import(people: AsyncClient) -> None:
+    async def hand_in(content: bytes) -> Response:
+        # Each time with another boundary, as programs do.
+        return await people.post(
+            "/api/contacts/imports", files={"file": ("x.csv", content)}, headers={"idempotency-key": "import-of-monday"}
+        )
+
+    first, again = await hand_in(b"name,email\na,a@example.com\n"), await hand_in(b"name,email\na,a@example.com\n")
+    other = await hand_in(b"name,email\nb,b@example.com\n")
+    assert (first.status_code, again.status_code, again.json()) == (202, 202, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency.key_reused")
+    assert len((await people.get("/api/contacts/imports")).json()["items"]) == 1
