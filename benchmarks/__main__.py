@@ -13,6 +13,7 @@ from benchmarks.client import assert_same, call, sign_in, write_contacts
 from benchmarks.load import Request
 from benchmarks.measure import Case, Spread, compare, proportional_set_size
 from benchmarks.report import Report
+from benchmarks.resilience import LIMITED, measure_resilience
 from benchmarks.task_report import TaskReport
 from benchmarks.tasks import measure_tasks
 
@@ -27,6 +28,7 @@ def measure(installation: Trial, tasks: TaskReport) -> Report:
         "SM_ENVIRONMENT": "production",
         "SM_PUBLIC_URL": "https://app.example.com",
         "SM_LOG_FORMAT": "json",
+        **LIMITED,
         "BENCHMARK_DSN": installation.postgres.url().replace("+asyncpg", ""),
     }
     boot = Spread([boot_once(installation) for _ in range(BOOTS)])
@@ -48,7 +50,8 @@ def measure(installation: Trial, tasks: TaskReport) -> Report:
         typer.echo(f"measuring GET {path} …")
         case = Case(f"`GET {path}`", Request(installation.port, path, signed_in), Request(port, path), limit)
         results.append(compare(case, ours.pid, floor.pid))
-    return Report(results, proportional_set_size(ours.pid), boot, tasks)
+    memory = proportional_set_size(ours.pid)
+    return Report(results, measure_resilience(installation, cookie, typer.echo), memory, boot, tasks)
 
 
 def boot_once(installation: Trial) -> float:

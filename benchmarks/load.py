@@ -4,6 +4,7 @@ Reads no more of an answer than its status and length: what is measured is the s
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 
 CONNECTIONS = 32
@@ -14,15 +15,27 @@ class Request:
     port: int
     path: str
     headers: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    fresh: str = ""
+    """Name of a header that has another value each time."""
+    status: int = 200
+    """The answer that is expected."""
 
-    def encode(self) -> bytes:
-        lines = [f"GET {self.path} HTTP/1.1", "host: localhost", *(f"{name}: {value}" for name, value in self.headers)]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    def encode(self) -> tuple[bytes, bytes]:
+        """What comes before and after the value of the fresh header."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", "host: localhost"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.method != "GET":
+            lines.append("content-length: 0")
+        if not self.fresh:
+            return ("\r\n".join(lines) + "\r\n\r\n").encode(), b""
+        return ("\r\n".join([*lines, f"{self.fresh}: {secrets.token_hex(8)}-"])).encode(), b"\r\n\r\n"
 
 
 async def send(request: Request, count: int) -> None:
-    """Raises ``AssertionError`` for any answer but 200."""
-    message = request.encode()
+    """Raises ``AssertionError`` for any answer but the expected one."""
+    before, after = request.encode()
+    expected = f"HTTP/1.1 {request.status}".encode()
     left = count
 
     async def connection() -> None:
@@ -30,9 +43,9 @@ async def send(request: Request, count: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", request.port)
         while left > 0:
             left -= 1
-            writer.write(message)
+            writer.write(before + str(left).encode() + after if after else before)
             head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head.decode()
+            assert head.startswith(expected), head.decode()
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             await reader.readexactly(length)
         writer.close()

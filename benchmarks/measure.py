@@ -55,15 +55,20 @@ class Result:
 
 def compare(case: Case, ours: int, floor: int) -> Result:
     """CPU microseconds a request of the processes ``ours`` and ``floor``."""
-    asyncio.run(send(case.floor, WARM_UP))
-    asyncio.run(send(case.ours, WARM_UP))
-    pairs = [(cost(case.ours, ours), cost(case.floor, floor)) for _ in range(ROUNDS)]
+    pairs = alternate(case.ours, ours, case.floor, floor, ROUNDS)
     return Result(
         case,
         Spread([mine for mine, _ in pairs]),
         Spread([bare for _, bare in pairs]),
         Spread([mine / bare for mine, bare in pairs]),
     )
+
+
+def alternate(ours: Request, pid: int, floor: Request, floor_pid: int, rounds: int) -> list[tuple[float, float]]:
+    """CPU microseconds of a request to each, round by round."""
+    asyncio.run(send(floor, WARM_UP))
+    asyncio.run(send(ours, WARM_UP))
+    return [(cost(ours, pid), cost(floor, floor_pid)) for _ in range(rounds)]
 
 
 def cost(request: Request, pid: int) -> float:
