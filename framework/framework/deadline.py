@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+COMMIT_GRACE = 5.0
+"""Seconds that a COMMIT has at least, once it was sent."""
+
 
 class DeadlineExceededError(Exception):
     """The work went on after its deadline, and must not take effect any more."""

@@ -108,6 +108,7 @@ def router(watched: Watched) -> Router:
     @things.post("/body")
     @policy(public, deadline=SOON)
     async def body(name: Annotated[str, Body(embed=True)]) -> str:
+        watched.left.append(remaining(1000))
         return name
 
     @things.get("/stream")
@@ -201,7 +202,30 @@ class TestADeadline:
         assert lines["request refused"]["code"] == "request.deadline_exceeded"
         assert lines["request"]["status"] == 504
 
-    async def test_counts_the_body_too(self, client: httpx.AsyncClient) -> None:
+    async def test_waits_for_a_body_as_long_as_it_arrives(
+        self, client: httpx.AsyncClient, watched: Watched, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(layer, "SLOWEST", 4 / SOON)
+
+        async def steady() -> AsyncIterator[bytes]:
+            for piece in ("{", '"nam', 'e": ', '"one', " two", '"}'):
+                yield piece.encode()
+                await asyncio.sleep(SOON / 3)
+
+        assert (await client.post("/api/things/body", content=steady())).json() == "one two"
+        assert 0 < watched.left[0] <= SOON
+
+    async def test_ends_a_body_that_trickles(self, client: httpx.AsyncClient) -> None:
+        async def trickling() -> AsyncIterator[bytes]:
+            yield b'{"name": "'
+            while True:
+                yield b"x"
+                await asyncio.sleep(SOON / 10)
+
+        answer = await client.post("/api/things/body", content=trickling())
+        assert (answer.status_code, answer.json()["code"]) == (408, "request.body_too_slow")
+
+    async def test_ends_a_body_that_stops(self, client: httpx.AsyncClient) -> None:
         async def never_ending() -> AsyncIterator[bytes]:
             yield b'{"name": '
             await asyncio.sleep(60)

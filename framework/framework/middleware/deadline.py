@@ -7,19 +7,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework import deadline
 from framework.context import RequestContext
-from framework.deadline import DeadlineExceededError
+from framework.deadline import COMMIT_GRACE, DeadlineExceededError
 from framework.middleware.errors import outcome_unknown
 from framework.problems import Problem
 
-COMMIT_GRACE = 5.0
-"""Seconds that a COMMIT has at least, once it was sent."""
+SLOWEST = 16 * 1024
+"""Bytes a second. A body that arrives at this rate is waited for, however large it is; one that trickles is not."""
 
 
 class Deadline:
     """Cancels what lies below when the route's deadline has passed, and answers 504; not for streams and WebSockets.
 
-    Only until the response begins. And only until a COMMIT is sent: that has ``COMMIT_GRACE`` or what is left, whichever
-    is more, and when even this is too short nobody knows whether it took effect, so the answer is 503.
+    The time begins when the body has arrived, as long as that is not slower than ``SLOWEST``. It ends when the response
+    begins. And once a COMMIT is sent, that has ``COMMIT_GRACE`` or what is left, whichever is more; when even this is too
+    short nobody knows whether it took effect, so the answer is 503.
     """
 
     def __init__(self, app: ASGIApp, default: float) -> None:
@@ -41,12 +42,12 @@ class Deadline:
             # A cancellation that is not this one's goes on: the server ends.
             if not work.ended() or context.status or not isinstance(error, Exception | asyncio.CancelledError):
                 raise
-            raise work.problem(seconds) from error
+            raise work.problem() from error
         finally:
             work.leave()
             deadline.current.reset(token)
         if work.expired and work.ended() and not context.status:
-            raise work.problem(seconds)
+            raise work.problem()
 
 
 class _Work:
@@ -59,9 +60,11 @@ class _Work:
         "_context",
         "_loop",
         "_receive",
+        "_seconds",
         "_send",
         "_task",
         "_timer",
+        "_until",
         "deadline",
         "expired",
     )
@@ -73,14 +76,19 @@ class _Work:
         self._cancelling = task.cancelling()
         self._loop = task.get_loop()
         self._context = context
+        self._seconds = seconds
         self._receive = receive
         self._send = send
         self._asked = self._all_read = self.expired = False
-        until = self._loop.time() + seconds
-        self.deadline = deadline.Deadline(until, self.before_commit)
-        self._timer = self._loop.call_at(until, self._expire)
+        self._until = self._loop.time() + seconds
+        self.deadline = deadline.Deadline(self._until, self.before_commit)
+        self._timer = self._loop.call_at(self._until, self._expire)
 
     def _expire(self) -> None:
+        if self._until > self._loop.time():
+            # It was put off meanwhile.
+            self._timer = self._loop.call_at(self._until, self._expire)
+            return
         self.expired = True
         self._task.cancel()
 
@@ -92,6 +100,9 @@ class _Work:
         self._asked = True
         message = await self._receive()
         self._all_read = not message.get("more_body")
+        if not self._all_read:
+            earned = self._until + len(message.get("body", b"")) / SLOWEST
+            self._until = self.deadline.at = min(earned, self._loop.time() + self._seconds)
         return message
 
     async def send(self, message: Message) -> None:
@@ -113,15 +124,14 @@ class _Work:
         if self.expired:
             raise DeadlineExceededError("It caught its cancellation and went on to commit")
         self._context.commit_sent = True
-        until = max(self.deadline.at, self._loop.time() + COMMIT_GRACE)
-        if until > self._timer.when():
-            self._timer.cancel()
-            self._timer = self._loop.call_at(until, self._expire)
+        self._until = max(self._until, self._loop.time() + COMMIT_GRACE)
 
-    def problem(self, seconds: float) -> Problem:
+    def problem(self) -> Problem:
         if self._context.commit_sent:
             return outcome_unknown()
         if self._asked and not self._all_read:
-            late = f"The body has not arrived within {seconds:g} seconds."
+            late = "The body of the request arrives too slowly."
             return Problem(408, "request.body_too_slow", late, headers={"connection": "close"})
-        return Problem(504, "request.deadline_exceeded", f"This took longer than {seconds:g} seconds, and was ended.")
+        return Problem(
+            504, "request.deadline_exceeded", f"This took longer than {self._seconds:g} seconds, and was ended."
+        )
