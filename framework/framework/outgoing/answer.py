@@ -44,10 +44,10 @@ def retry_after(response: httpx.Response, now: datetime | None = None) -> float 
     """Seconds by its ``Retry-After``, which is a number or a date (RFC 9110 section 10.2.3); ``None`` without a valid one."""
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return float(value[:9])
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())

@@ -40,7 +40,7 @@ class Call:
 
     @property
     def host(self) -> str:
-        return name_of(self.url.scheme, self.url.host, self.url.port)
+        return name_of(self.url)
 
     @property
     def left(self) -> float:

@@ -18,7 +18,7 @@ from framework.circuit_breaker import Breakers
 from framework.correlation import HEADER, correlation_id
 from framework.outgoing.call import EXTENSION, Call
 from framework.outgoing.destinations import Destinations
-from framework.outgoing.errors import OutgoingError
+from framework.outgoing.errors import CircuitOpen, OutgoingError
 from framework.outgoing.guard import Guard
 from framework.outgoing.hosts import Hosts
 from framework.outgoing.network import CheckedNetwork, Resolve, Resolver
@@ -94,8 +94,10 @@ class Outgoing:
         try:
             return await (retrying(call, host, self._sleep)(ask) if may_repeat(call) else ask())
         except OutgoingError as error:
+            # Of an open circuit, its transitions are logged: a line for each call would bury them.
+            tell = log.debug if isinstance(error, CircuitOpen) else log.warning
             # Neither path nor query: some services are given their secrets there.
-            log.warning("outgoing call failed", host=call.host, method=call.method, code=error.code, error=error.reason)
+            tell("outgoing call failed", host=call.host, method=call.method, code=error.code, error=error.reason)
             raise
 
     async def _ask(self, call: Call, options: Options) -> httpx.Response:

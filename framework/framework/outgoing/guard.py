@@ -12,10 +12,9 @@ from framework.circuit_breaker.permit import Permit
 from framework.outgoing.answer import Answer, too_large
 from framework.outgoing.call import Call, call_of
 from framework.outgoing.destinations import PORTS, Destinations
-from framework.outgoing.errors import CircuitOpen, ForbiddenAddress
-from framework.outgoing.hop import Body, Hop, Source
+from framework.outgoing.errors import CircuitOpen, ForbiddenAddress, OutgoingError
+from framework.outgoing.hop import Body, Hop, Source, count
 from framework.outgoing.hosts import Host, Hosts, name_of
-from framework.outgoing.metrics import CALLS
 from framework.outgoing.translation import translated
 from framework.outgoing.verdict import FAILING
 
@@ -39,11 +38,15 @@ class Guard(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         call = call_of(request)
-        self._check(request.url, call)
-        self._leave_behind(request, call)
-        host = self._hosts.of(name_of(request.url.scheme, request.url.host, request.url.port))
-        await host.enter(min(self._timeouts.pool or 0, call.left))
+        host = self._hosts.of(name_of(request.url))
         try:
+            self._check(request.url, call)
+            await host.enter(min(self._timeouts.pool or 0, call.left))
+        except OutgoingError as error:
+            count(host, error)
+            raise
+        try:
+            self._leave_behind(request, call)
             hop = Hop(call, host, await self._permit(host))
             try:
                 return await self._exchange(request, hop)
@@ -58,7 +61,7 @@ class Guard(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
     def _check(self, url: httpx.URL, call: Call) -> None:
-        name = name_of(url.scheme, url.host, url.port)
+        name = name_of(url)
         if url.scheme not in PORTS:
             raise ForbiddenAddress(name, "only http and https are called")
         if url.userinfo:
@@ -70,16 +73,18 @@ class Guard(httpx.AsyncBaseTransport):
 
     def _leave_behind(self, request: httpx.Request, call: Call) -> None:
         if call.leaves_home(request.url):
-            # An API key that was meant for one host is not for whoever that host redirects to.
-            for name in call.own_headers & {"authorization", *request.headers.keys()}:
+            # An API key that was meant for one host is not for whoever that host redirects to. An idempotency key is no
+            # secret, and repeating the request relies on it.
+            for name in call.own_headers - {"idempotency-key"}:
                 request.headers.pop(name, None)
 
     async def _permit(self, host: Host) -> Permit:
         try:
             return await self._breakers.acquire(host.name, label=host.label)
         except BreakerOpen as error:
-            CALLS.labels(host.label, "circuit_open").inc()
-            raise CircuitOpen(host.name, error.retry_after) from None
+            refused = CircuitOpen(host.name, error.retry_after)
+            count(host, refused)
+            raise refused from None
 
     async def _exchange(self, request: httpx.Request, hop: Hop) -> Answer:
         call, url = hop.call, request.url
@@ -97,7 +102,7 @@ class Guard(httpx.AsyncBaseTransport):
         headers = httpx.Headers(answered.headers)
         source = cast("Source", answered.stream)
         try:
-            if call.most is not None and _length(headers) > call.most:
+            if call.most is not None and request.method != "HEAD" and _length(headers) > call.most:
                 raise too_large(hop.host.name, call.most)
             if call.most is None or answered.status in FAILING:
                 # Of a stream, the beginning is what shows that the service is well: it may last for hours.

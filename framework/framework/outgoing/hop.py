@@ -32,7 +32,7 @@ class Hop:
             return
         self._told = True
         waited = asyncio.get_running_loop().time() - self._began
-        CALLS.labels(self.host.label, _named(end)).inc()
+        count(self.host, end)
         if not isinstance(end, asyncio.CancelledError):
             SECONDS.labels(self.host.label).observe(waited)
         match verdict(end, waited):
@@ -42,6 +42,10 @@ class Hop:
                 await self._permit.failed()
             case Outcome.NOTHING:
                 self._permit.abandoned()
+
+
+def count(host: Host, end: int | BaseException) -> None:
+    CALLS.labels(host.label, _named(end)).inc()
 
 
 def _named(end: int | BaseException) -> str:
@@ -86,6 +90,9 @@ class Body(httpx.AsyncByteStream):
             await self._source.aclose()
             # The service has answered; that nobody wanted all of it is not its fault.
             await self._hop.ended(self._status)
+        except BaseException as error:
+            await self._hop.ended(error)
+            raise
         finally:
             self._hop.host.leave()
 

@@ -4,6 +4,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 
+import httpx
+
 from framework.outgoing.destinations import PORTS, normal
 from framework.outgoing.errors import Busy
 from framework.outgoing.retry_budget import RetryBudget
@@ -13,11 +15,11 @@ MOST = 1000
 """Hosts remembered. Where people choose them (webhooks), there is no end of them."""
 
 
-def name_of(scheme: str, host: str, port: int | None) -> str:
+def name_of(url: httpx.URL) -> str:
     """``api.example.com``; with its port where that is not the scheme's own."""
-    host = normal(host)
+    host = normal(url.raw_host.decode("ascii"))
     shown = f"[{host}]" if ":" in host else host
-    return shown if port in (None, PORTS.get(scheme)) else f"{shown}:{port}"
+    return shown if url.port in (None, PORTS.get(url.scheme)) else f"{shown}:{url.port}"
 
 
 class Host:

@@ -28,7 +28,7 @@ class Held:
 async def test_no_more_than_its_places_are_taken_at_once(client: Client, start: Start, wait_until: WaitUntil) -> None:
     held = Held()
     service = await start(held)
-    http = client(service, outgoing_concurrency=20)
+    http = client(service, outgoing_concurrency=20, outgoing_pool_timeout=30)
     calls = [asyncio.create_task(http.request("GET", service.url)) for _ in range(60)]
     await wait_until(lambda: service.under_way == 20)
     held.open.set()
@@ -70,6 +70,22 @@ async def test_a_place_is_free_again_however_the_call_ended(client: Client, star
         with pytest.raises(Busy):
             await http.request("GET", service.url)
     assert (await http.request("GET", service.url)).status_code == 404
+
+
+async def test_all_hosts_together_have_no_more_connections_than_the_process(
+    client: Client, start: Start, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setattr("framework.outgoing.client.CONNECTIONS", 2)
+    held = Held()
+    one, two, three = await start(held), await start(held), await start()
+    http = client(one, two, three, outgoing_pool_timeout=0.2)
+    calls = [asyncio.create_task(http.request("GET", service.url)) for service in (one, two)]
+    await wait_until(lambda: one.under_way and two.under_way)
+    with pytest.raises(Busy):
+        await http.request("GET", three.url)
+    held.open.set()
+    await asyncio.gather(*calls)
+    assert (await http.request("GET", three.url)).status_code == 200
 
 
 def test_hosts_that_people_choose_are_not_all_remembered() -> None:

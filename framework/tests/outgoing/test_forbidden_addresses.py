@@ -91,6 +91,7 @@ PAYLOADS = (
     "http://example.com\\@127.0.0.1/",
     "http://127.0.0.1\t/",
     "http://example.com:80@127.0.0.1:80/",
+    "http://example.com/\r\nHost: 127.0.0.1\r\n\r\n",
     # Other ways out of HTTP.
     "file:///etc/passwd",
     "gopher://127.0.0.1:6379/_FLUSHALL",

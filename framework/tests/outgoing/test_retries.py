@@ -3,14 +3,19 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from math import isfinite
 from statistics import mean
 
 import httpcore
+import httpx
 import pytest
 from framework.deadline import within
 from framework.outgoing import BadResponse, OutgoingTimeout, Refused, Unavailable
+from framework.outgoing.answer import retry_after
 from framework.outgoing.destinations import Destinations
 from host.testing.service import answer, hang_up, silence
+from hypothesis import example, given
+from hypothesis.strategies import text
 
 from .conftest import Client, Start, loopback
 
@@ -145,6 +150,14 @@ class TestRetryAfter:
         service = await start(answer(503, headers={"retry-after": nonsense}), answer(200))
         assert (await client(service).request("GET", service.url)).status_code == 200
         assert pauses[0] <= 0.5
+
+
+@given(text())
+@example("9" * 5000)
+@example("Mon, 01 Jan 99999999999999999999 00:00:00 GMT")
+def test_whatever_it_says_is_seconds_or_nothing(value: str) -> None:
+    waits = retry_after(httpx.Response(503, headers={b"retry-after": value.encode("utf-8", "surrogatepass")}))
+    assert waits is None or (waits >= 0 and isfinite(waits))
 
 
 def _in(seconds: float) -> str:

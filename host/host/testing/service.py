@@ -48,6 +48,8 @@ class Service:
         self.under_way = 0
         """Requests that are not answered yet."""
         self.most_under_way = 0
+        self.reads = True
+        """``False``: it takes connections, and nothing that is sent."""
         self._tls = tls
         self._served: set[asyncio.Task[None]] = set()
 
@@ -73,6 +75,8 @@ class Service:
         # Whoever calls may end the connection at any time.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
+                if not self.reads:
+                    await silence(writer)
                 self.asked.append(await _read(reader))
                 await self._answer(writer)
         self._served.discard(task)
