@@ -26,7 +26,10 @@ async def test_what_is_enqueued_and_what_is_due_meanwhile_runs_once_afterwards(
     await faults.worker()
     faults.beat("beat")
     await faults.until(lambda: faults.fetchval("SELECT count(*) > 0 FROM effect WHERE key = 'tick'"))
-    async with Replicas(faults.trial, 2) as replicas, Traffic(replicas, "", rate=RATE, kinds=enqueuing) as traffic:
+    async with (
+        Replicas(faults.trial, 2) as replicas,
+        Traffic(replicas.clients, "", rate=RATE, kinds=enqueuing) as traffic,
+    ):
         await begin(valkey)
         broken = await faults.fetchval("SELECT now()")
         await traffic.during("outage", seconds)

@@ -72,7 +72,7 @@ async def test_what_needs_data_says_so_at_once_and_all_else_goes_on(
     postgres = faults.trial.postgres
     cookie = await sign_in(replicas.clients[0])
     calm, seconds = (10, 60) if long else (3, 8)
-    async with Traffic(replicas, cookie, rate=RATE) as traffic:
+    async with Traffic(replicas.clients, cookie, rate=RATE) as traffic:
         await traffic.during("warm-up", 2)
         await traffic.during("before", calm)
         traffic.phase = "outage"

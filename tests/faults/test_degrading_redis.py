@@ -66,7 +66,7 @@ async def test_no_request_fails_and_none_waits(
     begin, end = outage
     cookie = await sign_in(replicas.clients[0])
     calm, seconds = (20, 60) if long else (5, 8)
-    async with Traffic(replicas, cookie, rate=RATE) as traffic:
+    async with Traffic(replicas.clients, cookie, rate=RATE) as traffic:
         await traffic.during("warm-up", 2)
         await traffic.during("before", calm)
         traffic.phase = "outage"

@@ -12,8 +12,6 @@ from typing import Any, Self
 import httpx
 from host.trial import ADMINISTRATOR
 
-from tests.faults.web import Replicas
-
 MODULES = "admin,users,contacts,background_tasks,probe"
 UNHURRIED = "seamark.principal=1000000/60; seamark.address=1000000/60; users.sign_in=1000000/60"
 """``SM_RATE_LIMITS`` that count everything and refuse nothing."""
@@ -62,12 +60,14 @@ async def sign_in(client: httpx.AsyncClient) -> str:
 
 
 class Traffic:
-    """``async with Traffic(replicas, cookie, rate=50) as traffic``: goes on while the block runs; all is in ``answers``."""
+    """``async with Traffic(clients, cookie, rate=50) as traffic``: goes on while the block runs; all is in ``answers``."""
 
-    def __init__(self, replicas: Replicas, cookie: str, *, rate: float, kinds: Sequence[Kind] = KINDS) -> None:
+    def __init__(
+        self, clients: Sequence[httpx.AsyncClient], cookie: str, *, rate: float, kinds: Sequence[Kind] = KINDS
+    ) -> None:
         self.answers: list[Answer] = []
         self.phase = ""
-        self._clients = cycle(replicas.clients)
+        self._clients = cycle(clients)
         self._cookie = cookie
         self._rate = rate
         self._kinds = cycle(kinds)

@@ -24,15 +24,12 @@ class Replicas:
         self.clients: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
-        for name, port in zip(self.names, self.ports, strict=True):
-            self.trial.start(
-                name,
-                *("-m", "uvicorn", "host.main:app", "--port", str(port), "--no-access-log"),
-                environment=self._environment,
-            )
-        for name, url in zip(self.names, self.urls, strict=True):
-            await asyncio.to_thread(self.trial.wait_until, lambda url=url: answers(f"{url}/health"), name)  # type: ignore[misc]
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        for number in range(len(self.names)):
+            self._start(number)
+        for number in range(len(self.names)):
+            await self._wait_for(number)
+        # Sooner than uvicorn, which ends an idle connection after 5 s: what is sent just then would be lost.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2)
         self.clients = [httpx.AsyncClient(base_url=url, timeout=30, limits=limits) for url in self.urls]
         self.in_turn = cycle(self.clients)
         return self
@@ -43,6 +40,23 @@ class Replicas:
         for name in self.names:
             if name in self.trial.processes:
                 await asyncio.to_thread(self.trial.stop, name)
+
+    async def restart(self, number: int) -> None:
+        """Of one that was killed; returns when it serves."""
+        self.trial.leash.release(self.pid(number))
+        self._start(number)
+        await self._wait_for(number)
+
+    def _start(self, number: int) -> None:
+        self.trial.start(
+            self.names[number],
+            *("-m", "uvicorn", "host.main:app", "--port", str(self.ports[number]), "--no-access-log"),
+            environment=self._environment,
+        )
+
+    async def _wait_for(self, number: int) -> None:
+        url = f"{self.urls[number]}/health"
+        await asyncio.to_thread(self.trial.wait_until, lambda: answers(url), self.names[number])
 
     def pid(self, number: int) -> int:
         return self.trial.processes[self.names[number]].pid
