@@ -103,7 +103,6 @@ for place = 1, #counts, 3 do
 end
 local ended = successes + failures
 if ended < $calls or failures < $rate * ended then return end
-redis.call('DEL', key)
 enter('open', fresh, $pause, $pause)
 return {'open', $pause, $pause}
 """
