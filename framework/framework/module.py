@@ -15,6 +15,7 @@ from framework.rate_limits import RateLimit
 from framework.routing import Router
 from framework.settings import ModuleSettings
 from framework.tasks import Schedule, Task
+from framework.timeouts import Timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Module:
     health: tuple[HealthCheck, ...] = ()
     checks: tuple[Check, ...] = ()
     """What ``sm doctor`` asks of this module beyond the framework's own checks."""
+    timeouts: tuple[Timeout, ...] = ()
+    """Its rungs of the ladder of timeouts, beside those of requests."""
     commands: tuple[Callable[..., None] | CommandGroup, ...] = ()
     """Further ``sm`` commands: plain functions with Typer annotations, named like the command, and groups of such."""
     authentication: Authentication | None = None

@@ -191,8 +191,8 @@ class Settings(EnvironmentSettings):
     database_idle_timeout: float | None = Field(
         None,
         gt=0,
-        description="Seconds for which a transaction may do nothing before Postgres ends it. Unset: twice "
-        "`SM_DATABASE_STATEMENT_TIMEOUT`.",
+        description="Seconds for which a transaction may do nothing before Postgres ends it. Unset: 20 more than "
+        "`SM_REQUEST_DEADLINE`.",
     )
     database_slow_statement: float = Field(1, gt=0, description="Seconds from which a statement is logged as slow.")
     redis_url: RedisUrl = Field(description="`redis://host:6379/0`: broker, limits and speed, never truth.")
@@ -207,6 +207,12 @@ class Settings(EnvironmentSettings):
         30,
         gt=0,
         description="Seconds a request may take where its route says nothing; then 504, and its work is ended.",
+    )
+    proxy_read_timeout: float = Field(
+        40,
+        gt=0,
+        description="Seconds for which the proxy in front waits for an answer (nginx: `proxy_read_timeout`), so that SM045 can tell "
+        "when a route may take longer.",
     )
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     max_concurrency: int = Field(

@@ -7,7 +7,10 @@ from framework.checks import Check
 from framework.codes import SM016
 from framework.findings import Finding, Level
 from framework.migrating import schema_findings
+from framework.settings import settings_of
+from framework.statement_limit import limitless
 from framework.subscriptions import subscription_findings
+from framework.timeouts import Configured, out_of_order
 
 from host import shell
 
@@ -22,9 +25,15 @@ def _frontend_is_built(application: Application) -> Iterator[Finding]:
         )
 
 
+def _timeouts(application: Application) -> Iterator[Finding]:
+    return out_of_order(Configured(application.settings, application.modules, settings_of))
+
+
 subscriptions = Check("subscriptions", subscription_findings, dynamic=True)
 host_checks = (
     Check("browser application", _frontend_is_built),
+    Check("ladder of timeouts", _timeouts),
+    Check("time limits of connections", limitless, dynamic=True),
     Check("database schema", schema_findings, dynamic=True),
     subscriptions,
 )

@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code itself: settings, check codes, ``sm`` commands, permissions."""
+"""Writes docs/reference from the code itself: settings, check codes, ``sm`` commands, permissions, timeouts."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ from framework.findings import BootError, all_codes
 from framework.loader import load_modules
 from framework.module import Module
 from framework.settings import EnvironmentSettings, Settings
+from framework.timeouts import Configured, ladder
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -37,6 +38,7 @@ def pages(modules: Sequence[Module]) -> dict[str, str]:
         "checks.md": checks(),
         "commands.md": commands(modules),
         "permissions.md": permissions(modules),
+        "timeouts.md": timeouts(modules),
     }
 
 
@@ -121,6 +123,31 @@ def permissions(modules: Sequence[Module]) -> str:
         "A role is a set of these. The built-in role `administrator` has all of them. `sm routes` lists which route\n"
         "asks for which.\n\n" + _table(("permission", "label", "module"), rows) + "\n"
     )
+
+
+def timeouts(modules: Sequence[Module]) -> str:
+    defaults = Configured(Settings.model_construct(), modules, lambda settings: settings.model_construct())
+    rungs = ladder(modules)
+    ends = {rung.name: rung.ends for rung in rungs}
+    rows = []
+    for rung in rungs:
+        seconds = rung.seconds(defaults)
+        outer = "; ".join(f"{_inside(ends[name])} ({rung.judged_by})" for name in rung.before if name in ends)
+        rows.append((rung.ends, "unset" if seconds is None else f"{seconds:g}", rung.set_by, outer, rung.then))
+    return (
+        "# Timeouts\n\n"
+        "What lies inside gives up before what lies around it; otherwise the outer one gives up without knowing what became\n"
+        "of the work. `sm doctor` and the boot of the web process compare what is set here (`SM045`, and for tasks the codes\n"
+        "named below). Seconds are the defaults. nginx's, uvicorn's and those of whoever stops processes are set there:\n"
+        "`deploy/nginx` has the first. docs/resilience.md says what a module has to do with them.\n\n"
+        + _table(("what it ends", "seconds", "set by", "shorter than (checked by)", "what happens then"), rows)
+        + "\n"
+    )
+
+
+def _inside(words: str) -> str:
+    """As it goes on after other words."""
+    return words if words.startswith(("SM_", "nginx")) else words[:1].lower() + words[1:]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
