@@ -14,6 +14,8 @@ from starlette.responses import Response
 from framework.correlation import correlation_id
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 100
+"""Of one request: more help nobody, and an answer must not grow with what was sent."""
 # RFC 9110's names, which Python has since 3.13: titles and codes must not depend on the interpreter.
 RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
@@ -38,6 +40,14 @@ class Problem(Exception):
         super().__init__(f"{status} {code} {detail}".rstrip())
         self.status, self.code, self.detail = status, code, detail
         self.errors, self.headers, self.members = errors, headers, members
+
+
+class UnreadBody(Problem, HTTPException):
+    """What is wrong with a body before anything is made of it: FastAPI calls all errors but its own a bad body, 400."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, code, detail, headers=headers)
+        self.status_code = status
 
 
 def title(status: int) -> str:
@@ -87,7 +97,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 async def answer_invalid_request(_: Request, error: Exception) -> Response:
     """Which fields are wrong and why, without echoing what was sent (it may hold a password)."""
     assert isinstance(error, RequestValidationError)
-    errors = [{"field": field(item), "message": message(item)} for item in error.errors()]
+    errors = [{"field": field(item), "message": message(item)} for item in error.errors()[:MOST_ERRORS]]
     return response(Problem(422, "request.invalid", "Some fields are not valid.", errors=errors))
 
 

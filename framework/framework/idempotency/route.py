@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from framework.context import RequestContext
 from framework.idempotency.key import LONGEST, SHORTEST
+from framework.json_body import JsonRequest
 from framework.policies import Audience, RoutePolicy, policy_of
 from framework.request_session import SAFE_METHODS
 from framework.streams import uses_session
@@ -37,7 +38,7 @@ class KeepingRoute(APIRoute):
 
         async def handle_and_keep(request: Request) -> Response:
             # What FastAPI makes of the function's result is made inside the request's unit of work, which is open still.
-            response = await handle(request)
+            response = await handle(JsonRequest(request.scope, request.receive))
             context: RequestContext = request.scope["seamark"]
             if context.claim is not None:
                 await context.claim.complete(response, context.set_cookie)

@@ -12,6 +12,7 @@ from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
 from framework.middleware.deadline import Deadline
 from framework.middleware.errors import Errors
+from framework.middleware.head_limit import HeadLimit
 from framework.middleware.load_shedding import LoadShedding
 from framework.middleware.rate_limits import RateLimits
 from framework.middleware.retry import RetryLostConnections
@@ -39,6 +40,8 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         # Outside of errors as well: a 500 needs its headers as much as a page.
         Middleware(SecurityHeaders, secure=application.settings.is_secure),
         Middleware(Errors),
+        # Before anybody takes cookies and parameters apart.
+        Middleware(HeadLimit),
         # Around the body, too: whoever sends it one byte a second is ended as well.
         Middleware(Deadline, default=application.settings.request_deadline),
         # Before anything reads the body.

@@ -7,6 +7,7 @@ from framework.context import RESPONSE_STARTS, RequestContext
 from framework.health import PROBES
 
 log = structlog.get_logger("access")
+MAX_PATH = 1000
 
 
 class AccessLog:
@@ -38,7 +39,7 @@ class AccessLog:
                 log.info(
                     "request",
                     method=scope.get("method", "WEBSOCKET"),
-                    path=scope["path"],
+                    path=scope["path"][:MAX_PATH],
                     route=context.template,
                     # Nothing was sent, because nobody was there to take it any more: nginx's number for that.
                     status=context.status or 499,

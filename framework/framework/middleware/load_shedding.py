@@ -1,21 +1,17 @@
 from random import randint
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.bulkhead import RESERVE, Bulkhead
 from framework.context import RESPONSE_STARTS, RequestContext
 from framework.health import PROBES
 from framework.middleware.security_headers import SecurityHeaders
-from framework.problems import Problem, response
+from framework.problems import UnreadBody, response
 from framework.shed_summary import ShedSummary
 
 
-class Overloaded(Problem, HTTPException):
-    """503 with a second or three to wait, so that those who were turned away do not come back all at once.
-
-    Also what FastAPI knows, because it may be raised where FastAPI reads a body and calls any other error a bad one.
-    """
+class Overloaded(UnreadBody):
+    """503 with a second or three to wait, so that those who were turned away do not come back all at once."""
 
     def __init__(self) -> None:
         super().__init__(
