@@ -24,11 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def start_nginx(tmp_path: Path) -> Iterator[StartNginx]:
-    """``start_nginx(ports)``: the shipped nginx in front of replicas at these ports."""
+    """``start_nginx(ports)``: the shipped nginx in front of replicas at these ports; its options are those of ``Nginx``."""
     if program() is None:
         message = "no nginx found: `apt install nginx`"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
     with ExitStack() as stack:
-        yield lambda ports: stack.enter_context(Nginx(tmp_path / f"nginx-{'-'.join(map(str, ports))}", ports))
+        yield lambda ports, **options: stack.enter_context(Nginx(tmp_path / f"nginx-{ports[0]}", ports, **options))

@@ -43,8 +43,8 @@ def program() -> str | None:
 class Nginx:
     """``with Nginx(folder, ports) as nginx``: serves at ``nginx.url``, having what it logs in ``nginx.access`` and ``error``."""
 
-    def __init__(self, folder: Path, ports: Sequence[int]) -> None:
-        """``ports``: where the replicas listen. ``folder`` must not be there yet."""
+    def __init__(self, folder: Path, ports: Sequence[int], patience: str = "40s") -> None:
+        """``ports``: where the replicas listen. ``folder`` must not be there yet. ``patience``: another read timeout."""
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -52,6 +52,8 @@ class Nginx:
         files = folder / "seamark"
         shutil.copytree(SHIPPED, files)
         (files / "site.conf").write_text(f"listen 127.0.0.1:{self.port};\naccess_log {self.access} seamark;\n")
+        proxy = (files / "proxy.conf").read_text()
+        (files / "proxy.conf").write_text(proxy.replace("proxy_read_timeout 40s;", f"proxy_read_timeout {patience};"))
         servers = [f"server 127.0.0.1:{port} max_fails=3 fail_timeout=2s;\n" for port in ports]
         (files / "replicas.conf").write_text("".join(servers))
         # Its workers are another user's, who may not look into the folders of a test.
