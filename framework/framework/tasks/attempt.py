@@ -13,6 +13,7 @@ import structlog
 from framework.application import Application
 from framework.correlation import set_correlation_id
 from framework.database import DatabaseUnavailable, is_connection_lost
+from framework.deadline import within
 from framework.tasks.declaration import Outcome, Task
 from framework.tasks.failures import LostWorkerError, describe
 from framework.tasks.guard import LockedRow, lock
@@ -187,8 +188,9 @@ class Attempt:
         async def tell() -> None:
             assert task.on_end is not None
             # It hangs after each attempt anew: the hard limit would kill a process each time, and never end the task.
-            async with asyncio.timeout(task.soft_limit):
-                await task.on_end(session, outcome, **task.arguments.load(row.arguments))
+            with within(task.soft_limit) as ends_at:
+                async with asyncio.timeout_at(ends_at):
+                    await task.on_end(session, outcome, **task.arguments.load(row.arguments))
 
         if outcome is Outcome.SUCCEEDED:
             await tell()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from framework import deadline
 from framework.tasks.failures import SoftLimitError
 from framework.tasks.signals import Signal
 from framework.tasks.stopping import Stopping
@@ -24,11 +25,15 @@ class OutOfTimeError(Exception):
 
 @asynccontextmanager
 async def watched(signal: Signal, stopping: Stopping, soft_limit: float) -> AsyncIterator[None]:
-    """Raises ``SoftLimitError``, ``OutOfTimeError`` or ``CancelRequestedError`` in the block, where it awaits."""
+    """Raises ``SoftLimitError``, ``OutOfTimeError`` or ``CancelRequestedError`` in the block, where it awaits.
+
+    What is left is the block's deadline: its calls of other services and its statements take no longer than that.
+    """
     # Inside the loop, where a cancelled coroutine really ends. Celery's soft limit raises out of a signal handler, and
     # the coroutine lives on to finish its effect during the next task.
     limit = asyncio.timeout(soft_limit)
-    watch = _Watch(signal, stopping, limit, SoftLimitError(f"It was not done after {soft_limit:g} s"))
+    watch = _Watch(signal, stopping, limit, soft_limit, SoftLimitError(f"It was not done after {soft_limit:g} s"))
+    token = deadline.current.set(watch.deadline)
     try:
         async with limit:
             watch.begin()
@@ -44,13 +49,17 @@ async def watched(signal: Signal, stopping: Stopping, soft_limit: float) -> Asyn
         # Nobody cancelled the task itself. As it is, this would end its process, and say nothing of why.
         raise RuntimeError("It awaited something that was cancelled") from error
     finally:
+        deadline.current.reset(token)
         await watch.end()
 
 
 class _Watch:
     """A timer that a short task never sees fire; an asyncio task at its side would cost it more than its statements."""
 
-    def __init__(self, signal: Signal, stopping: Stopping, limit: asyncio.Timeout, reason: Exception) -> None:
+    def __init__(
+        self, signal: Signal, stopping: Stopping, limit: asyncio.Timeout, seconds: float, reason: Exception
+    ) -> None:
+        self.deadline = deadline.Deadline(asyncio.get_running_loop().time() + seconds)
         self.reason = reason
         self._signal = signal
         self._stopping = stopping
@@ -93,4 +102,5 @@ class _Watch:
         if self._over or self._limit.expired() or (before is not None and before <= when):
             return
         self.reason = reason
+        self.deadline.at = when
         self._limit.reschedule(when)
