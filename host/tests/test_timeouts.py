@@ -1,8 +1,6 @@
 """The ladder of timeouts is strict: as it is shipped, and `sm doctor` tells where somebody's settings break it."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,6 @@ from framework.routing import Router
 from framework.settings import Settings
 from framework.timeouts import Configured, Timeout, ladder, out_of_order
 from host.reference import timeouts
-
-NGINX = Path(__file__).parents[2] / "deploy" / "nginx"
 
 
 def configured(*modules: Module, **settings: Any) -> Configured:
@@ -102,18 +98,6 @@ def settings_of_rung() -> Callable[..., Timeout]:
         then="it fails",
         before=("request.deadline", "nowhere.to_be_found"),
     )
-
-
-def test_what_is_shipped_for_nginx_is_what_the_ladder_says() -> None:
-    rungs = {rung.name: rung.seconds(configured()) for rung in ladder(load_modules(None))}
-    text = "".join(path.read_text() for path in sorted(NGINX.glob("*.conf")))
-
-    def directive(name: str) -> list[float]:
-        return [float(seconds) for seconds in re.findall(rf"^\s*{name} (\d+)s;", text, re.MULTILINE)]
-
-    assert directive("proxy_connect_timeout") == [rungs["proxy.connect"]]
-    assert directive("proxy_read_timeout") == [rungs["proxy.read"]]
-    assert directive("keepalive_timeout") == [rungs["proxy.keep_alive"]]
 
 
 def test_the_table_in_the_documentation_has_every_rung() -> None:
