@@ -5,7 +5,7 @@ from framework.module import Module
 from framework.tasks import Schedule
 from framework.tasks.schedule import Missed
 
-from . import calls, keys, limits, tasks
+from . import attempts, calls, keys, limits, tasks
 from .lag import lifespan, router
 
 TASKS = (
@@ -22,7 +22,7 @@ TASKS = (
     tasks.ask,
     tasks.tick,
 )
-assert calls.router is keys.router is limits.router is router, "all routes are of one router"
+assert attempts.router is calls.router is keys.router is limits.router is router, "all routes are of one router"
 # An older release, before it had some of them.
 UNKNOWN = os.environ.get("PROBE_UNKNOWN", "").split()
 

@@ -1,0 +1,191 @@
+"""Four processes have one breaker a service; each its own while Redis does not answer, and one again afterwards."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from itertools import count
+from time import monotonic
+
+import httpx
+import pytest
+from host.trial import Trial
+
+from tests.faults.conftest import Report
+from tests.faults.servers import LastingValkey
+from tests.faults.web import Replicas
+
+PROCESSES = 4
+SETTINGS = {"SM_RATE_LIMITS": "seamark.address=1000000/1"}
+AGAIN = "Redis answers again"
+REFUSED = "outgoing.circuit_open"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+async def replicas(prepared: Trial) -> AsyncIterator[Replicas]:
+    async with Replicas(prepared, PROCESSES, SETTINGS) as replicas:
+        yield replicas
+
+
+class Service:
+    """What the processes call, and how those calls ended: ``call``, ``probe`` or the code of the refusal."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        self.replicas = replicas
+        self.name = f"service-{next(_numbers)}"
+
+    async def call(self, process: int, *, succeeds: bool, may_take: float = 20, held: str = "") -> str:
+        answer = await self.replicas.clients[process].post(
+            f"/api/probe/attempts/{self.name}", params={"succeeds": succeeds, "may_take": may_take, "held": held}
+        )
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            return str(answer.json()["code"])
+        assert answer.status_code == 200, answer.text
+        return str(answer.json())
+
+    async def calls(self, each: int, *, succeed: bool, let_through: int = 0) -> Counter[str]:
+        """From all processes at once. Those ``let_through`` go on until all others have been answered."""
+        held = f"{self.name}-{next(_numbers)}" if let_through else ""
+        calls = [
+            asyncio.create_task(self.call(process, succeeds=succeed, held=held))
+            for process in range(PROCESSES)
+            for _ in range(each)
+        ]
+        if let_through:
+            async with asyncio.timeout(20):
+                while sum(not call.done() for call in calls) > let_through:
+                    await asyncio.wait(calls, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            for client in self.replicas.clients:
+                await client.delete(f"/api/probe/attempts/{held}")
+        return Counter(await asyncio.gather(*calls))
+
+    async def slowest(self) -> float:
+        """Seconds of the slowest of some calls, one after another, that are all refused."""
+        slowest = 0.0
+        for process in [*range(PROCESSES)] * 3:
+            began = monotonic()
+            assert await self.call(process, succeeds=True) == REFUSED
+            slowest = max(slowest, monotonic() - began)
+        return slowest
+
+    async def wait(self, process: int = 0) -> float | None:
+        """Seconds until a probe is due, as this process would say; ``None`` once it is closed."""
+        answer = await self.replicas.clients[process].get("/api/probe/breakers")
+        waits: dict[str, float] = answer.raise_for_status().json()
+        return waits.get(self.name)
+
+    async def due(self) -> None:
+        for process in range(PROCESSES):
+            while await self.wait(process):  # noqa: ASYNC110 - it waits for another process
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def service(replicas: Replicas) -> Service:
+    return Service(replicas)
+
+
+async def test_one_of_100_calls_of_four_processes_probes(service: Service, report: Report, long: bool) -> None:
+    """The tutorial's breaker, one of a process, lets 100 of 100 through."""
+    for number in range(5 if long else 1):
+        opening = await service.calls(5, succeed=False)
+        assert await service.calls(1, succeed=False) == {REFUSED: PROCESSES}
+        await service.due()
+        ends = await service.calls(25, succeed=True, let_through=1)
+        report(f"{number + 1}: opened by {dict(opening)}; then of 100 calls {dict(ends)}")
+        assert ends == {"probe": 1, REFUSED: 99}
+        # All processes know at once.
+        assert await service.calls(25, succeed=True) == {"call": 100}
+
+
+async def test_a_probe_that_is_killed_with_its_process_is_given_up(
+    service: Service, replicas: Replicas, prepared: Trial, report: Report
+) -> None:
+    async with Replicas(prepared, 1, SETTINGS) as doomed:
+        await service.calls(5, succeed=False)
+        await service.due()
+        params: dict[str, str | int] = {"succeeds": "true", "held": "for ever", "may_take": 3}
+        probe = asyncio.create_task(doomed.clients[0].post(f"/api/probe/attempts/{service.name}", params=params))
+        while not await service.wait():  # noqa: ASYNC110 - it waits for another process
+            await asyncio.sleep(0.02)
+        os.kill(doomed.pid(0), signal.SIGKILL)
+        with pytest.raises(httpx.TransportError):
+            await probe
+    killed = monotonic()
+    refused = Counter[str]()
+    while (end := await service.call(len(refused) % PROCESSES, succeeds=True)) == REFUSED:
+        refused[end] += 1
+        await asyncio.sleep(0.05)
+    took = monotonic() - killed
+    report(
+        f"a probe that might have taken 3 s was killed; after {took:.1f} s and {refused[REFUSED]} refusals another was let through"
+    )
+    assert end == "probe"
+    assert took < 4 + 2
+
+
+async def killed(valkey: LastingValkey) -> None:
+    valkey.kill()
+
+
+async def frozen(valkey: LastingValkey) -> None:
+    valkey.send(signal.SIGSTOP)
+
+
+async def back(valkey: LastingValkey) -> None:
+    with suppress(ProcessLookupError):
+        valkey.send(signal.SIGCONT)
+    await asyncio.to_thread(valkey.start)
+
+
+async def back_without_memory(valkey: LastingValkey) -> None:
+    valkey.forget()
+    await back(valkey)
+
+
+@pytest.mark.parametrize(
+    ("happens", "ends"),
+    [(killed, back), (killed, back_without_memory), (frozen, back)],
+    ids=["killed", "killed, and its disk lost", "frozen"],
+)
+async def test_without_redis_one_call_of_each_process_probes(
+    service: Service,
+    valkey: LastingValkey,
+    report: Report,
+    happens: Callable[[LastingValkey], Awaitable[None]],
+    ends: Callable[[LastingValkey], Awaitable[None]],
+) -> None:
+    recovered = [service.replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
+    await service.calls(5, succeed=False)
+    # Each hears that it is open, and is believed when Redis is gone.
+    assert await service.calls(1, succeed=True) == {REFUSED: PROCESSES}
+    await happens(valkey)
+    try:
+        slowest = await service.slowest()
+        await service.due()
+        probed = await service.calls(25, succeed=False, let_through=PROCESSES)
+    finally:
+        await ends(valkey)
+    ended = monotonic()
+    for number in range(PROCESSES):
+        while service.replicas.log(number).count(AGAIN) == recovered[number]:
+            assert monotonic() - ended < 5, f"process {number} does not find Redis again"
+            await asyncio.sleep(0.05)
+    # A process that has reason to hold its calls back tells a Redis that knows of none.
+    opened = await service.calls(1, succeed=False) if ends is back_without_memory else None
+    await service.due()
+    again = await service.calls(25, succeed=True, let_through=1)
+    report(
+        f"Redis {happens.__name__}, then {ends.__name__}: open throughout; of 100 calls {dict(probed)}, slowest answer "
+        f"{1000 * slowest:.0f} ms; with Redis again {dict(again)}"
+    )
+    assert probed == {"probe": PROCESSES, REFUSED: 100 - PROCESSES}
+    assert again == {"probe": 1, REFUSED: 99}
+    assert opened in (None, {REFUSED: PROCESSES})
+    # Waiting for Redis costs a tenth of a second; the rest is for a busy machine.
+    assert slowest < 2
+    assert await service.calls(25, succeed=True) == {"call": 100}
