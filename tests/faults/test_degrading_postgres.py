@@ -4,8 +4,10 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 
+import httpx
 import psutil
 import pytest
 from framework.embedded import EmbeddedPostgres
@@ -144,3 +146,27 @@ async def hold_each_write_once(traffic: Traffic, replicas: Replicas, faults: Fau
     names = [row["name"] for row in await faults.fetch("SELECT name FROM contacts.contact")]
     counted = Counter(names)
     assert all(counted[answer.label] == 1 for answer in writes)
+
+
+async def test_a_stream_ends_and_can_be_opened_again(replicas: Replicas, faults: Faults) -> None:
+    client = replicas.clients[0]
+    headers = {"cookie": await sign_in(client)}
+    # No worker runs, so this one is never over.
+    upload = {"file": ("people.csv", b"name,email\nAda,ada@example.test\n", "text/csv")}
+    started = await client.post("/api/contacts/imports", files=upload, headers=headers)
+    events = f"/api/contacts/imports/{started.json()['id']}/events"
+    async with client.stream("GET", events, headers=headers) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "event: progress"
+        await stop(faults.trial.postgres)
+        try:
+            async with asyncio.timeout(DEADLINE + SLACK):
+                with suppress(httpx.RemoteProtocolError):
+                    async for _ in lines:
+                        pass
+            assert (await client.get(events, headers=headers)).status_code == 503
+        finally:
+            await start(faults.trial.postgres)
+    await faults.until(lambda: serve(replicas, headers["cookie"]))
+    async with client.stream("GET", events, headers=headers) as stream:
+        assert await anext(stream.aiter_lines()) == "event: progress"
