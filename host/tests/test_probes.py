@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from framework.application import Application
+from framework.circuit_breaker import Breakers
 from framework.health import HealthCheck
 from framework.module import Module
 
@@ -88,6 +89,16 @@ class TestHealth:
         assert all(
             set(check) == {"name", "status", "critical", "milliseconds", "remark"} for check in answer.json()["checks"]
         )
+
+    async def test_names_the_services_that_calls_are_held_back_to(self, operator: httpx.AsyncClient, application: Application, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+        monkeypatch.setattr(application, "breakers", Breakers(application.link))
+        for _ in range(10):
+            await (await application.breakers.acquire("mail.example.com")).failed()
+        answer = await operator.get("/admin/health")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        (check,) = (check for check in answer.json()["checks"] if check["name"] == "seamark.outgoing")
+        assert check["status"] == "degraded"
+        assert check["remark"].startswith("Calls are held back to mail.example.com (the next may try in ")
 
     @pytest.mark.parametrize(("critical", "status", "whole"), [(True, 503, "failed"), (False, 200, "degraded")])
     async def test_fails_as_a_whole_only_when_a_critical_check_does(
