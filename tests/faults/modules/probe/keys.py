@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from .routes import Note, router
 from .tasks import write
 
+__all__ = ["router"]
+
 
 class Receipt(BaseModel):
     receipt: str

@@ -5,6 +5,8 @@ from framework.rate_limits import Per, RateLimit
 
 from .routes import router
 
+__all__ = ["router"]
+
 SCARCE = RateLimit("probe.scarce", limit=40, period=200, per=Per.ADDRESS, rate_class="scarce")
 
 
