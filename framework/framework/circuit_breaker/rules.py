@@ -18,8 +18,8 @@ class Rules:
     """Parts of the window; it slides on by one of them at a time."""
     pause: float = 5.0
     longest_pause: float = 60.0
-    probe_within: float = 20.0
-    """For how long a probe that says nothing keeps others from probing: its process may have died."""
+    probe_within: float = 30.0
+    """How long a call may take that knows no deadline. A probe that says nothing for longer is given up: its process died."""
     forget_after: float = 600.0
     """A breaker that nothing was asked of for so long is closed again, as one that was never heard of."""
 

@@ -52,7 +52,7 @@ async def test_a_probe_whose_process_died_is_given_up(world: World) -> None:
     await calls(world.one, failed=10)
     world.pass_time(5)
     (silent,) = await begin(world.one)
-    world.pass_time(20.9)
+    world.pass_time(30.9)
     assert await begin(world.one) == []
     world.pass_time(0.1)
     (second,) = await begin(world.one, 100)
