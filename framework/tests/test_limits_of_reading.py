@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import FastAPI, Form
-from framework.json_body import MOST_VALUES, values_in
+from framework.json_body import MOST_VALUES, PIECE, values_in
 from framework.middleware.body_limit import MAX_URLENCODED
 from framework.middleware.head_limit import MAX_HEADER_BYTES, MAX_HEADERS, MAX_LINE
 from framework.policies import policy, public
@@ -68,12 +68,19 @@ def count(value: Any) -> int:
     return 0
 
 
-@given(document=documents, as_ascii=st.booleans(), indent=st.sampled_from([None, 2]))
-def test_values_are_counted_whatever_lies_between_quotes(document: Any, as_ascii: bool, indent: int | None) -> None:
-    # More than the bound of them besides, so that the counting is exact.
-    whole = [document, [1] * MOST_VALUES]
+@given(document=documents, as_ascii=st.booleans(), indent=st.sampled_from([None, 2]), spread=st.integers(0, 200))
+def test_values_are_counted_whatever_lies_between_quotes(
+    document: Any, as_ascii: bool, indent: int | None, spread: int
+) -> None:
+    # Texts of nothing but commas, so that quotes have to be looked at, and of lengths that end pieces anywhere.
+    whole = [document, "," * (PIECE - spread), document, ',\\"[' * PIECE, document]
     text = json.dumps(whole, ensure_ascii=as_ascii, indent=indent).encode(errors="surrogatepass")
     assert values_in(text) == count(whole)
+
+
+@given(document=documents)
+def test_few_values_are_not_counted_too_low(document: Any) -> None:
+    assert values_in(json.dumps(document).encode()) >= count(document)
 
 
 class TestABody:
