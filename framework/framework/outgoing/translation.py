@@ -41,6 +41,8 @@ def understood(host: str) -> Iterator[None]:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "the time for all of the call was up"
     return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
