@@ -26,6 +26,13 @@ async def test_half_of_the_calls_must_fail(world: World) -> None:
     assert len(await world.one.states()) == 1
 
 
+async def test_failures_of_nine_seconds_ago_still_count(world: World) -> None:
+    await calls(world.one, failed=9)
+    world.pass_time(9)
+    await calls(world.one, failed=1)
+    assert len(await world.one.states()) == 1
+
+
 async def test_failures_count_for_ten_seconds(world: World) -> None:
     await calls(world.one, failed=9)
     world.pass_time(9)
