@@ -9,20 +9,23 @@ from framework.bulkhead import SHED, Bulkhead, Reason
 
 log = structlog.get_logger()
 EVERY = 1.0
+"""Seconds."""
 
 
 class ShedSummary:
-    """Counts for a metric at once, and for one line ``EVERY`` second in which there was something to tell."""
+    """Counts, and tells a metric and the log of it once a second, as long as there is something to tell."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str, Reason]] = Counter()
 
     def note(self, bulkhead: Bulkhead, module: str, reason: Reason) -> None:
-        SHED.labels(bulkhead.kind, module, reason).inc()
         if not self._counts:
             asyncio.get_running_loop().call_later(EVERY, self._tell)
-        self._counts[f"{module}: {bulkhead.kind} of the {reason}"] += 1
+        self._counts[bulkhead.kind, module, reason] += 1
 
     def _tell(self) -> None:
-        log.warning("overloaded, requests were turned away", count=self._counts.total(), by=dict(self._counts))
+        for labels, count in self._counts.items():
+            SHED.labels(*labels).inc(count)
+        by = {f"{module}: {kind} of the {reason}": count for (kind, module, reason), count in self._counts.items()}
+        log.warning("overloaded, requests were turned away", count=self._counts.total(), by=by)
         self._counts.clear()

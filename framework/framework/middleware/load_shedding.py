@@ -6,20 +6,28 @@ from framework.bulkhead import RESERVE, Bulkhead
 from framework.context import RESPONSE_STARTS, RequestContext
 from framework.health import PROBES
 from framework.middleware.security_headers import SecurityHeaders
-from framework.problems import UnreadBody, response
+from framework.problems import MEDIA_TYPE, UnreadBody, document, response
 from framework.shed_summary import ShedSummary
 
 
+def retry_after() -> str:
+    """A second or three, so that those who were turned away do not come back all at once."""
+    return str(randint(1, 3))  # noqa: S311 - spreads, and keeps no secret
+
+
 class Overloaded(UnreadBody):
-    """503 with a second or three to wait, so that those who were turned away do not come back all at once."""
+    """503 ``server.overloaded``."""
 
     def __init__(self) -> None:
         super().__init__(
             503,
             "server.overloaded",
             "The server has too much to do. Try again in a moment.",
-            headers={"retry-after": str(randint(1, 3))},  # noqa: S311 - spreads, and keeps no secret
+            headers={"retry-after": retry_after()},
         )
+
+
+OVERLOADED = Overloaded()
 
 
 class LoadShedding:
@@ -35,7 +43,9 @@ class LoadShedding:
         self.in_flight = Bulkhead("requests", max_concurrency, reserve=RESERVE)
         self.streams = Bulkhead("streams", max_streams)
         self._summary = ShedSummary()
-        self._refusal = SecurityHeaders(_refuse, secure)
+        security = SecurityHeaders(_refuse_handshake, secure)
+        self._refuse_handshake = security
+        self._headers = (*security.of_documents, (b"content-type", MEDIA_TYPE.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or scope["seamark"].template in PROBES:
@@ -49,7 +59,7 @@ class LoadShedding:
         reason = bulkhead.enter(module, essential=essential)
         if reason is not None:
             self._summary.note(bulkhead, module, reason)
-            await self._refusal(scope, receive, send)
+            await self._refuse(scope, receive, send)
         elif lasting:
             try:
                 await self.app(scope, receive, send)
@@ -61,6 +71,16 @@ class LoadShedding:
                 await self.app(scope, turn.receive, turn.send)
             finally:
                 turn.end()
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._refuse_handshake(scope, receive, send)
+            return
+        # By hand, because it is sent when there is least time: a response object takes three times as long.
+        body = document(OVERLOADED)
+        wait, length = (b"retry-after", retry_after().encode()), (b"content-length", b"%d" % len(body))
+        await send({"type": "http.response.start", "status": 503, "headers": [*self._headers, wait, length]})
+        await send({"type": "http.response.body", "body": body})
 
     def again(self, module: str, essential: bool) -> None:
         """A place for a request that had one. Raises ``Overloaded``."""
@@ -118,5 +138,5 @@ class Turn:
         self._held = place
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse_handshake(scope: Scope, receive: Receive, send: Send) -> None:
     await response(Overloaded())(scope, receive, send)

@@ -22,6 +22,8 @@ class SecurityHeaders:
         if secure:
             self._always.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
         self._unless_given = ((b"content-security-policy", API_POLICY), (b"cache-control", b"no-store"))
+        self.of_documents = (*self._always, *self._unless_given)
+        """Those of an answer that brings none of its own."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
