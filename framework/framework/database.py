@@ -152,8 +152,11 @@ class Database:
         return session
 
     async def check_out(self) -> PoolProxiedConnection:
-        """Straight from the pool when one lies idle there: only where it has to dial or to wait does it need a greenlet."""
-        if self.has_idle_connection:
+        """Straight from the pool when one lies idle there: only where it has to dial does it need a greenlet."""
+        pool = self._pool
+        if not pool.has_idle:
+            await pool.reserve()
+        if pool.checkedin():
             try:
                 return self.engine.sync_engine.raw_connection()
             except MissingGreenlet:  # the idle one was closed, and the pool dials
@@ -172,9 +175,13 @@ class Database:
     @property
     def has_idle_connection(self) -> bool:
         """Whether a connection can be had without dialling and without making anybody wait."""
+        return self._pool.has_idle
+
+    @property
+    def _pool(self) -> SharedPool:
         pool = self.engine.sync_engine.pool
         assert isinstance(pool, SharedPool)
-        return pool.has_idle
+        return pool
 
     async def close(self) -> None:
         await self.engine.dispose()

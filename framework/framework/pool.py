@@ -37,8 +37,10 @@ def borrow_for(module: str | None) -> None:
 class Share:
     """A number of connections that those who wait get in the order in which they came."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
         self.size = size
+        self.waited = WAITED.labels(name)
         self._free = size
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -87,30 +89,37 @@ class SharedPool(AsyncAdaptedQueuePool):
 
     def __init__(self, creator: Any, **options: Any) -> None:
         super().__init__(creator, **options)
-        self._whole = Share(self.size())
+        self._whole = Share(NOBODY, self.size())
         self._share_size = max(1, int(self.size() * SHARE))
-        self._shares: dict[str | None, Share] = {None: Share(self.size())}
+        self._shares: dict[str | None, Share] = {None: Share(NOBODY, self.size())}
+        self._reserved: Share | None = None
         self._borrowed: dict[ConnectionPoolEntry, Share] = {}
 
     @property
     def has_idle(self) -> bool:
         """Whether a connection can be had without dialling, without waiting and without overtaking who waits."""
-        return self._whole.is_free and self._share(_borrower.get()).is_free and self.checkedin() > 0
+        return self._whole.is_free and self._share().is_free and self.checkedin() > 0
 
-    def _share(self, module: str | None) -> Share:
+    async def reserve(self) -> None:
+        """A place for a connection, after a wait if need be: for who borrows next, without awaiting anything in between.
+
+        So only dialling needs a greenlet; waiting in one costs a request as much again as its statement.
+        """
+        self._reserved = await self._wait()
+
+    def _share(self) -> Share:
+        module = _borrower.get()
         share = self._shares.get(module)
         if share is None:
-            share = self._shares[module] = Share(self._share_size)
+            share = self._shares[module] = Share(str(module), self._share_size)
         return share
 
     def _do_get(self) -> ConnectionPoolEntry:
-        module = _borrower.get()
-        share = self._share(module)
-        if share.is_free and self._whole.is_free:
-            share.take()
-            self._whole.take()
-        else:
-            await_(self._wait(module, share))
+        share, self._reserved = self._reserved, None
+        if share is None:
+            share = self._share()
+            if not self._take(share):
+                await_(self._wait())
         try:
             record = self._idle_or_new()
         except BaseException:
@@ -127,7 +136,17 @@ class SharedPool(AsyncAdaptedQueuePool):
         self._whole.give_back()
         share.give_back()
 
-    async def _wait(self, module: str | None, share: Share) -> None:
+    def _take(self, share: Share) -> bool:
+        if not (share.is_free and self._whole.is_free):
+            return False
+        share.take()
+        self._whole.take()
+        return True
+
+    async def _wait(self) -> Share:
+        share = self._share()
+        if self._take(share):
+            return share
         began = monotonic()
         try:
             async with asyncio.timeout(self._timeout):
@@ -138,14 +157,14 @@ class SharedPool(AsyncAdaptedQueuePool):
                     share.give_back()
                     raise
         except TimeoutError:
-            TIMEOUTS.labels(module or NOBODY).inc()
-            raise PoolTimeout(f"No connection within {self._timeout:g} s: {self._state(module, share)}") from None
-        WAITED.labels(module or NOBODY).observe(monotonic() - began)
-
-    def _state(self, module: str | None, share: Share) -> str:
-        if share.is_free or module is None:
-            return f"all {self.size()} are in use"
-        return f"{module} holds its {share.size} of {self.size()}"
+            TIMEOUTS.labels(share.name).inc()
+            by_one = share.size < self.size() and not share.is_free
+            whose = (
+                f"{share.name} holds its {share.size} of {self.size()}" if by_one else f"all {self.size()} are in use"
+            )
+            raise PoolTimeout(f"No connection within {self._timeout:g} s: {whose}") from None
+        share.waited.observe(monotonic() - began)
+        return share
 
     def _idle_or_new(self) -> ConnectionPoolEntry:
         """As ``QueuePool`` does it where nobody has to wait."""
