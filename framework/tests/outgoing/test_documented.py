@@ -20,6 +20,8 @@ from host.dev.environment import CLONE
 from host.testing.service import Service, answer, hang_up, silence
 from pydantic import BaseModel
 
+from .test_forbidden_addresses import PAYLOADS
+
 type Build = Callable[..., FastAPI]
 
 PAGE = CLONE / "docs" / "resilience.md"
@@ -39,7 +41,7 @@ IMPORTED = (
 
 def example() -> ModuleType:
     """Its two blocks as one module, which they are as the files of a module and of its tests."""
-    section = PAGE.read_text().partition("## Calling other services")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("## Calling other services")[2].partition("\n##")[0]
     module = types.ModuleType("orders.routes")
     module.__dict__.update({item.__name__: item for item in IMPORTED})
     module.__dict__.update(CurrentApplication=CurrentApplication, public=public, routes=module)
@@ -86,3 +88,7 @@ def test_every_code_is_on_the_page() -> None:
     classes: list[type[OutgoingError]] = [OutgoingError, *OutgoingError.__subclasses__()]
     assert {kind.answer[1] for kind in classes} - set(re.findall(r"outgoing\.\w+", text)) == set()
     assert [kind.__name__ for kind in classes[1:] if f"`{kind.__name__}`" not in text] == []
+
+
+def test_as_many_urls_are_refused_as_the_page_says() -> None:
+    assert f"{len(PAYLOADS)} URLs" in PAGE.read_text()

@@ -91,7 +91,7 @@ async def limited(
     redis = {"redis_url": environment["SM_REDIS_URL"]} if request.param == "with Redis" else {}
 
     def limited(**settings: Any) -> FastAPI:
-        settings = {**redis, **settings}
+        settings = {"rate_limits": "", **redis, **settings}
         app = build(
             settings.pop("router", router()), limits=LIMITS, authentication=Authentication(load, print), **settings
         )
