@@ -239,6 +239,7 @@ class Cutting:
         while data := await reader.read(65536):
             if b"COMMIT;" in data:
                 answers.cancel()
+                await asyncio.wait([answers])
                 self.commits += 1
                 to_server.write(data)
                 # Until the server has done it: its answer is read here and kept.
