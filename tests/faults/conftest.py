@@ -16,10 +16,6 @@ from tests.faults.servers import LastingValkey
 type Report = Callable[[str], None]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="fault tests at the size and for the time that the bar names")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -51,7 +47,7 @@ async def faults(prepared: Trial) -> AsyncIterator[Faults]:
 
 @pytest.fixture(scope="session")
 def long(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--long", default=False))
+    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture

@@ -86,6 +86,11 @@ class Traffic:
         self.phase = phase
         await asyncio.sleep(seconds)
 
+    async def settled(self) -> None:
+        """Returns once all that was sent by now is answered."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
+
     async def _send_all(self) -> None:
         loop = asyncio.get_running_loop()
         began, sent = loop.time(), 0

@@ -40,6 +40,11 @@ def pytest_load_initial_conftests() -> None:
     os.environ.update(ENVIRONMENT)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here, as folders that have it in common may be asked for one without the other.
+    parser.addoption("--long", action="store_true", help="fault tests at the size and for the time that the bar names")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVERS] = SuiteServers(config.rootpath)
 
