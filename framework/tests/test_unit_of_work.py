@@ -265,7 +265,7 @@ class TestThePool:
             return Principal(*[None] * 7)  # type: ignore[arg-type]
 
         authentication = Authentication(load, lambda _: None)
-        app = build(router([]), authentication=authentication, database_url=scratch_url, database_pool_size=1)  # fmt: skip
+        app = build(router([]), authentication=authentication, database_url=scratch_url, database_pool_size=1, max_concurrency=100)  # fmt: skip
         client = browse(app)
         client.headers["cookie"] = application_of(app).cookie.write(SessionToken("x")).partition(";")[0]
         answers = await asyncio.gather(*(client.get("/api/things/me") for _ in range(40)))

@@ -9,7 +9,9 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import cycle
 from typing import Self
 
 CONNECT = 100
@@ -19,15 +21,17 @@ CONNECT = 100
 @dataclass(frozen=True, slots=True)
 class Load:
     port: int
-    path: str
+    paths: list[str]
+    """Asked for in turn."""
     cookie: str
     connections: int
     seconds: float
     rate: float | None = None
     """Requests a second."""
 
-    def message(self) -> bytes:
-        return f"GET {self.path} HTTP/1.1\r\nhost: localhost\r\ncookie: {self.cookie}\r\n\r\n".encode()
+    def messages(self) -> Iterator[bytes]:
+        for path in cycle(self.paths):
+            yield f"GET {path} HTTP/1.1\r\nhost: localhost\r\ncookie: {self.cookie}\r\n\r\n".encode()
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, at: float) -> None:
         self.sent_at = at
-        self.transport.write(self.run.message)
+        self.transport.write(next(self.run.messages))
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -92,7 +96,7 @@ class Connection(asyncio.Protocol):
 class Run:
     def __init__(self, load: Load) -> None:
         self.load = load
-        self.message = load.message()
+        self.messages = load.messages()
         self.outcome = Outcome()
         self.idle: list[Connection] = []
         self.loop = asyncio.get_running_loop()
