@@ -51,7 +51,7 @@ async def test_it_opens_and_nothing_more_is_sent(client: Client, start: Start) -
         with pytest.raises(CircuitOpen) as raised:
             await http.request("GET", service.url)
     assert (raised.value.status, raised.value.code) == (503, "outgoing.circuit_open")
-    assert raised.value.headers == {"retry-after": "5"}
+    assert 1 <= int((raised.value.headers or {})["retry-after"]) <= 5
     assert len(service.asked) == 10
 
 

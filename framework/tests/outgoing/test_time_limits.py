@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 from framework.deadline import within
 from framework.outgoing import OutgoingTimeout
+from framework.outgoing.call import SPARE, Call
 from framework.outgoing.destinations import Destinations
 from host.testing.service import answer, silence
 
@@ -51,12 +53,14 @@ async def test_no_attempt_begins_that_has_no_time_to_be_of_use(client: Client, s
     assert (service.connections, service.asked) == (0, [])
 
 
-async def test_it_leaves_time_to_say_that_it_failed(client: Client, start: Start) -> None:
+async def test_it_leaves_time_to_say_that_it_failed() -> None:
     """Its own end comes before that of the work that called, which else would be cancelled with it."""
-    service = await start(silence)
-    async with asyncio.timeout(0.8):
-        with within(0.8), pytest.raises(OutgoingTimeout):
-            await client(service).request("GET", service.url)
+    with within(10) as ends_at:
+        for timeout in (None, 30):
+            call = Call.begin("GET", httpx.URL("http://example.com/"), timeout, None, ())
+            assert ends_at - call.ends_at == pytest.approx(SPARE, abs=1e-6)
+        call = Call.begin("GET", httpx.URL("http://example.com/"), 2, None, ())
+        assert call.left == pytest.approx(2, abs=LATE)
 
 
 async def test_a_time_of_its_own_counts_for_all_attempts(client: Client, start: Start) -> None:
