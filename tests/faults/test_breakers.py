@@ -19,8 +19,9 @@ from tests.faults.web import Replicas
 
 PROCESSES = 4
 SETTINGS = {"SM_RATE_LIMITS": "seamark.address=1000000/1"}
-AGAIN = "Redis answers again"
+LOST, AGAIN = "Redis does not answer", "Redis answers again"
 REFUSED = "outgoing.circuit_open"
+ROUNDS = 5
 _numbers = count(1)
 
 
@@ -56,12 +57,35 @@ class Service:
             for _ in range(each)
         ]
         if let_through:
+            before = self.outages()
             async with asyncio.timeout(20):
-                while sum(not call.done() for call in calls) > let_through:
+                # Whoever loses Redis meanwhile lets one of its own through.
+                while sum(not call.done() for call in calls) > let_through and self.outages() == before:
                     await asyncio.wait(calls, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
             for client in self.replicas.clients:
                 await client.delete(f"/api/probe/attempts/{held}")
         return Counter(await asyncio.gather(*calls))
+
+    async def open(self) -> None:
+        """So that all processes have heard of it."""
+        async with asyncio.timeout(20):
+            while await self.calls(1, succeed=False) != {REFUSED: PROCESSES}:
+                pass
+
+    def outages(self) -> int:
+        """How often a process gave up on Redis; which happens on a machine that is busy with other things, too."""
+        return sum(self.replicas.log(number).count(LOST) for number in range(PROCESSES))
+
+    async def half_open(self) -> Counter[str]:
+        """How 100 calls end of which one is to be let through. A round in which a process could not ask is repeated."""
+        for _ in range(ROUNDS):
+            await self.due()
+            before = self.outages()
+            ends = await self.calls(25, succeed=True, let_through=1)
+            if self.outages() == before:
+                return ends
+            await self.open()
+        raise AssertionError(f"Redis never answered throughout {ROUNDS} rounds")
 
     async def slowest(self) -> float:
         """Seconds of the slowest of some calls, one after another, that are all refused."""
@@ -92,11 +116,9 @@ def service(replicas: Replicas) -> Service:
 async def test_one_of_100_calls_of_four_processes_probes(service: Service, report: Report, long: bool) -> None:
     """The tutorial's breaker, one of a process, lets 100 of 100 through."""
     for number in range(5 if long else 1):
-        opening = await service.calls(5, succeed=False)
-        assert await service.calls(1, succeed=False) == {REFUSED: PROCESSES}
-        await service.due()
-        ends = await service.calls(25, succeed=True, let_through=1)
-        report(f"{number + 1}: opened by {dict(opening)}; then of 100 calls {dict(ends)}")
+        await service.open()
+        ends = await service.half_open()
+        report(f"{number + 1}: of 100 calls of {PROCESSES} processes against a half-open breaker {dict(ends)}")
         assert ends == {"probe": 1, REFUSED: 99}
         # All processes know at once.
         assert await service.calls(25, succeed=True) == {"call": 100}
@@ -106,7 +128,7 @@ async def test_a_probe_that_is_killed_with_its_process_is_given_up(
     service: Service, replicas: Replicas, prepared: Trial, report: Report
 ) -> None:
     async with Replicas(prepared, 1, SETTINGS) as doomed:
-        await service.calls(5, succeed=False)
+        await service.open()
         await service.due()
         params: dict[str, str | int] = {"succeeds": "true", "held": "for ever", "may_take": 3}
         probe = asyncio.create_task(doomed.clients[0].post(f"/api/probe/attempts/{service.name}", params=params))
@@ -160,9 +182,7 @@ async def test_without_redis_one_call_of_each_process_probes(
     ends: Callable[[LastingValkey], Awaitable[None]],
 ) -> None:
     recovered = [service.replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
-    await service.calls(5, succeed=False)
-    # Each hears that it is open, and is believed when Redis is gone.
-    assert await service.calls(1, succeed=True) == {REFUSED: PROCESSES}
+    await service.open()
     await happens(valkey)
     try:
         slowest = await service.slowest()
@@ -176,16 +196,15 @@ async def test_without_redis_one_call_of_each_process_probes(
             assert monotonic() - ended < 5, f"process {number} does not find Redis again"
             await asyncio.sleep(0.05)
     # A process that has reason to hold its calls back tells a Redis that knows of none.
-    opened = await service.calls(1, succeed=False) if ends is back_without_memory else None
-    await service.due()
-    again = await service.calls(25, succeed=True, let_through=1)
+    told = await service.calls(1, succeed=False) if ends is back_without_memory else None
+    again = await service.half_open()
     report(
         f"Redis {happens.__name__}, then {ends.__name__}: open throughout; of 100 calls {dict(probed)}, slowest answer "
         f"{1000 * slowest:.0f} ms; with Redis again {dict(again)}"
     )
     assert probed == {"probe": PROCESSES, REFUSED: 100 - PROCESSES}
     assert again == {"probe": 1, REFUSED: 99}
-    assert opened in (None, {REFUSED: PROCESSES})
+    assert told in (None, {REFUSED: PROCESSES})
     # Waiting for Redis costs a tenth of a second; the rest is for a busy machine.
     assert slowest < 2
     assert await service.calls(25, succeed=True) == {"call": 100}
