@@ -4,21 +4,15 @@ from framework.database import CONNECT_TIMEOUT
 from framework.deadline import COMMIT_GRACE
 from framework.idempotency import turns
 from framework.outgoing import call
-from framework.policies import policy_of
 from framework.redis_link import PATIENCE
 from framework.statement_limit import limits
-from framework.streams import is_stream
 from framework.timeouts import Configured, Timeout
 
 FIXED = "fixed"
 
 
 def longest_deadline(configured: Configured) -> float:
-    """Of all routes, streams aside."""
-    routes = [route for module in configured.modules if module.router for route in module.router.routes]
-    policies = [policy_of(getattr(route, "endpoint", None)) for route in routes if not is_stream(route)]
-    own = [policy.deadline for policy in policies if policy is not None and policy.deadline is not None]
-    return max([configured.settings.request_deadline, *own])
+    return max([configured.settings.request_deadline, *configured.deadlines])
 
 
 def outgoing_call(configured: Configured) -> float:

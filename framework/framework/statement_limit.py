@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, event
 
-from framework.codes import SM046
 from framework.deadline import remaining
-from framework.findings import Finding
 from framework.settings import Settings
 
 if TYPE_CHECKING:
     import asyncpg
-
-    from framework.application import Application
 
 SLACK = 0.25
 """Seconds after the deadline at which Postgres ends what still runs; until then the cancellation may do it."""
@@ -26,7 +22,6 @@ LOCK_SHARE = 0.5
 """Of a statement's time, for waiting for a lock."""
 IDLE_BEYOND = 20.0
 """Seconds for which a transaction may do nothing, beyond a whole request."""
-BOUNDED = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 SET = "SELECT set_config('statement_timeout', $1, $2)"
 # In a connection's ``info``: seconds, and for a transaction also whose they are.
 OF_CONNECTION = "seamark.statement_timeout"
@@ -87,17 +82,3 @@ class StatementLimit:
 def _milliseconds(seconds: float) -> str:
     # 0 would mean no limit at all.
     return str(max(1, int(seconds * 1000)))
-
-
-async def limitless(application: "Application") -> list[Finding]:
-    """What a connection may do without end, asked of one as requests get it: behind PgBouncer it is the role that says."""
-    async with application.database.driver_connection() as connection:
-        rows = await connection.fetch(
-            "SELECT name FROM pg_settings WHERE name = ANY($1) AND setting = '0'", list(BOUNDED)
-        )
-    return [
-        SM046.finding(
-            f"{row['name']} is 0 for the application's connections", hint=f"ALTER ROLE … SET {row['name']} = '…s'"
-        )
-        for row in rows
-    ]

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from framework.application import Application
 from framework.checks import Check
 from framework.codes import SM016
+from framework.connection_checks import limitless
 from framework.findings import Finding, Level
+from framework.ladder import configured, ladder, out_of_order
 from framework.migrating import schema_findings
 from framework.settings import settings_of
-from framework.statement_limit import limitless
 from framework.subscriptions import subscription_findings
-from framework.timeouts import Configured, out_of_order
 
 from host import shell
 
@@ -26,7 +26,8 @@ def _frontend_is_built(application: Application) -> Iterator[Finding]:
 
 
 def _timeouts(application: Application) -> Iterator[Finding]:
-    return out_of_order(Configured(application.settings, application.modules, settings_of))
+    modules = application.modules
+    return out_of_order(ladder(modules), configured(application.settings, modules, settings_of))
 
 
 subscriptions = Check("subscriptions", subscription_findings, dynamic=True)

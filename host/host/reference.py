@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 from framework.findings import BootError, all_codes
+from framework.ladder import configured, ladder
 from framework.loader import load_modules
 from framework.module import Module
 from framework.settings import EnvironmentSettings, Settings
-from framework.timeouts import Configured, ladder
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -126,7 +126,7 @@ def permissions(modules: Sequence[Module]) -> str:
 
 
 def timeouts(modules: Sequence[Module]) -> str:
-    defaults = Configured(Settings.model_construct(), modules, lambda settings: settings.model_construct())
+    defaults = configured(Settings.model_construct(), modules, lambda settings: settings.model_construct())
     rungs = ladder(modules)
     ends = {rung.name: rung.ends for rung in rungs}
     rows = []

@@ -5,30 +5,30 @@ from typing import Any
 
 import pytest
 from fastapi.responses import StreamingResponse
-from framework.findings import Level
+from framework.findings import Finding, Level
+from framework.ladder import configured, ladder, out_of_order
 from framework.loader import load_modules
 from framework.module import Module
 from framework.policies import policy, public
 from framework.routing import Router
 from framework.settings import Settings
-from framework.timeouts import Configured, Timeout, ladder, out_of_order
+from framework.timeouts import Timeout
 from host.reference import timeouts
 
 
-def configured(*modules: Module, **settings: Any) -> Configured:
-    return Configured(
-        Settings.model_construct(**settings),
-        modules or load_modules(None),
-        lambda settings_cls: settings_cls.model_construct(),
-    )
+def findings(*modules: Module, **settings: Any) -> list[Finding]:
+    """With settings and modules as they are shipped, but for what is given."""
+    enabled = modules or load_modules(None)
+    values = Settings.model_construct(**settings)
+    return list(out_of_order(ladder(enabled), configured(values, enabled, lambda cls: cls.model_construct())))
 
 
-def said(configured: Configured) -> list[str]:
-    return [f"{finding.code} {finding.message}" for finding in out_of_order(configured)]
+def said(*modules: Module, **settings: Any) -> list[str]:
+    return [f"{finding.code} {finding.message}" for finding in findings(*modules, **settings)]
 
 
 def test_as_it_is_shipped_it_is_strict() -> None:
-    assert said(configured()) == []
+    assert said() == []
 
 
 def test_every_rung_names_others_that_there_are() -> None:
@@ -54,10 +54,10 @@ def test_every_rung_names_others_that_there_are() -> None:
 def test_one_that_is_not_shorter_than_what_is_around_it_is_an_error(
     settings: dict[str, float], inner: str, outer: str
 ) -> None:
-    findings = [item for item in out_of_order(configured(**settings)) if item.message.startswith(inner)]
-    assert outer in findings[0].message
-    assert {(item.code, item.level) for item in findings} == {("SM045", Level.ERROR)}
-    assert findings[0].hint.startswith("lower ")
+    found = [item for item in findings(**settings) if item.message.startswith(inner)]
+    assert outer in found[0].message
+    assert {(item.code, item.level) for item in found} == {("SM045", Level.ERROR)}
+    assert found[0].hint.startswith("lower ")
 
 
 def slow_module(deadline: float, returns: type[object]) -> Module:
@@ -73,19 +73,17 @@ def slow_module(deadline: float, returns: type[object]) -> Module:
 
 def test_a_route_that_the_proxy_does_not_wait_for_is_a_warning() -> None:
     slow = slow_module(36, dict)
-    findings = list(out_of_order(configured(slow)))
-    assert [finding.level for finding in findings] == [Level.WARNING]
-    assert "may take 41 s, and nginx's wait for an answer" in findings[0].message
-    assert "SM_PROXY_READ_TIMEOUT" in findings[0].hint
-    assert said(configured(slow, proxy_read_timeout=42)) == []
-    assert said(configured(slow_module(36, StreamingResponse))) == []
+    (finding,) = findings(slow)
+    assert finding.level is Level.WARNING
+    assert "may take 41 s, and nginx's wait for an answer" in finding.message
+    assert "SM_PROXY_READ_TIMEOUT" in finding.hint
+    assert said(slow, proxy_read_timeout=42) == []
+    assert said(slow_module(36, StreamingResponse)) == []
 
 
 def test_a_module_may_add_rungs(settings_of_rung: Callable[..., Timeout]) -> None:
     module = Module(name="slow", label="Slow", timeouts=(settings_of_rung(30.0), settings_of_rung(29.0)))
-    assert said(configured(module)) == [
-        "SM045 A module's work (fixed) may take 30 s, and a request (SM_REQUEST_DEADLINE) 30"
-    ]
+    assert said(module) == ["SM045 A module's work (fixed) may take 30 s, and a request (SM_REQUEST_DEADLINE) 30"]
 
 
 @pytest.fixture

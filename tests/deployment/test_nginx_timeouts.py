@@ -30,7 +30,7 @@ def test_the_ladder_names_the_times_that_are_shipped(rung: str, make_settings: C
     file, directive = DIRECTIVES[rung]
     found = re.findall(rf"^\s*{directive} (\d+)(ms|s|m);", (SHIPPED / file).read_text(), re.MULTILINE)
     timeout = next(timeout for timeout in rungs if timeout.name == rung)
-    configured = Configured(make_settings(), (), lambda settings_cls: settings_cls())
+    configured = Configured(make_settings(), lambda settings_cls: settings_cls())
     assert [float(number) * UNITS[unit] for number, unit in found] == [timeout.seconds(configured)]
 
 

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 from fastapi import FastAPI
 from framework.application import Application
+from framework.connection_checks import BOUNDED, limitless
 from framework.database import Database
 from framework.deadline import within
-from framework.statement_limit import BOUNDED, SLACK, TOLERANCE, limitless
+from framework.statement_limit import SLACK, TOLERANCE
 from framework.tasks.transaction import Transaction
 from sqlalchemy import text
 
