@@ -184,6 +184,12 @@ class Settings(EnvironmentSettings):
     )
     database_pgbouncer: bool = Field(False, description="`SM_DATABASE_URL` is PgBouncer in transaction mode.")
     database_pool_size: int = Field(10, ge=1, description="Connections that a web process has at most, and keeps.")
+    web_processes: int = Field(
+        1,
+        ge=1,
+        description="Web processes that run at a time, on all machines together; for `SM033`, which counts connections. A deployment "
+        "that starts new ones before it stops old ones has more for a while.",
+    )
     database_pool_timeout: float = Field(5, gt=0, description="Seconds to wait for a connection before 503.")
     database_statement_timeout: float = Field(
         25, gt=0, description="Seconds a statement may run; half of them it may wait for a lock."

@@ -61,7 +61,7 @@ SM033 = Code(
     "Postgres allows fewer connections than the workers need",
     Level.ERROR,
     "Each task that runs has two connections, one for its effect and one for what it signals meanwhile; each relay has one, "
-    "each web process `SM_DATABASE_POOL_SIZE`.",
+    "each web process `SM_DATABASE_POOL_SIZE`. How many there are say `SM_BACKGROUND_TASKS_WORKERS` and `SM_WEB_PROCESSES`.",
 )
 SM034 = Code(
     "SM034",

@@ -14,6 +14,11 @@ class BackgroundTasksSettings(ModuleSettings):
     concurrency: int | None = Field(
         None, ge=1, description="Tasks that a worker runs at a time, each in a process. Unset: as many as processors."
     )
+    workers: int = Field(
+        1,
+        ge=1,
+        description="Workers that run at a time, on all machines together; for `SM033`, which counts connections.",
+    )
     prefetch: int = Field(
         1, ge=1, description="Messages that a worker holds for each of them: 1 is the one that runs, more wait with it."
     )
