@@ -1,6 +1,7 @@
 """A web process that is asked for three times what it can do goes on doing what it can."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from tests.faults.web import Replicas
 
 # What is measured is the shedding; the limits would refuse one person's load long before.
 ENVIRONMENT = {
-    "SM_MODULES_ENABLED": "background_tasks,users,contacts,probe",
+    "SM_MODULES_ENABLED": "background_tasks,users,contacts,admin,probe",
     "SM_RATE_LIMITS": "seamark.principal=off; seamark.address=off; users.sign_in=off",
 }
 PATH = "/api/contacts?limit=20"
@@ -69,6 +70,16 @@ class Web:
     def cpu(self) -> float:
         times = self.server.cpu_times()
         return times.user + times.system
+
+    async def until_counted(self, line: str) -> None:
+        """Until the metrics say so; fails after five seconds."""
+        async with asyncio.timeout(5):
+            while line not in await self.metrics():  # noqa: ASYNC110 - it waits for another process
+                await asyncio.sleep(0.1)
+
+    async def metrics(self) -> str:
+        answer = await self.client.get("/admin/metrics", headers={"cookie": self.cookie})
+        return answer.raise_for_status().text
 
     async def measure(self, load: Load) -> "Measured":
         before = self.cpu()
@@ -198,3 +209,31 @@ async def test_a_module_whose_requests_hang_leaves_the_others_alone(web: Web, re
     let_in = {"200": 7, "database.busy": 31} if "statement" in path else {"200": 38}
     assert counts == {"server.overloaded": REFUSED} | let_in
     assert visitor.p99 < calm.p99 * 3 + 100
+    module = 'kind="requests",module="probe"'
+    await web.until_counted(f'seamark_requests_shed_total{{{module},reason="module"}} {REFUSED}.0')
+    await web.until_counted(f"seamark_places_taken{{{module}}} 0.0")
+    if "statement" in path:
+        await web.until_counted('seamark_pool_timeouts_total{module="probe"} 31.0')
+    # A line each for those who were let in, and one a second for all others.
+    lines = [json.loads(line) for line in web.replicas.log(0).splitlines() if line.startswith("{")]
+    assert sum((line["event"], line.get("path")) == ("request", path) for line in lines) == 200 - REFUSED
+    turned_away = [line["count"] for line in lines if line["event"].startswith("overloaded")]
+    assert sum(turned_away) == REFUSED
+    assert len(turned_away) <= HANG
+
+
+async def test_who_sends_slowly_keeps_nobody_out(web: Web, report: Report) -> None:
+    head = b"POST /api/users/sign-in HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"
+    slow = [await asyncio.open_connection("127.0.0.1", web.replicas.ports[0]) for _ in range(300)]
+    for _, writer in slow:
+        writer.write(head)
+    await web.until_counted('seamark_places_taken{kind="streams",module="users"} 300.0')
+    credentials = {"email": ADMINISTRATOR[0], "password": ADMINISTRATOR[1]}
+    signing_in = Visitor(web.client, "POST", "/api/users/sign-in", 0, json=credentials)
+    for _ in range(20):
+        await signing_in.ask()
+    report(f"300 bodies that do not come: {len(signing_in.statuses)} sign-ins meanwhile, p99 {signing_in.p99:.0f} ms")
+    assert set(signing_in.statuses) == {204}
+    for _, writer in slow:
+        writer.close()
+    await web.until_counted('seamark_places_taken{kind="streams",module="users"} 0.0')
