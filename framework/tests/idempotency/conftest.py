@@ -27,6 +27,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 type Witness = asyncpg.Connection[asyncpg.Record]
 type Person = Callable[..., httpx.AsyncClient]
 
+# A COMMIT whose sender is cut off is done a moment later than the answer comes that says nobody knows.
+UNDER_WAY = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 Name = Annotated[str, Body(embed=True)]
 
@@ -183,6 +188,8 @@ def person(browse: Callable[[FastAPI], httpx.AsyncClient], app: FastAPI) -> Pers
 @pytest.fixture
 def effects(kept: Witness) -> Callable[[], Any]:
     async def effects() -> int:
+        while await kept.fetchval(UNDER_WAY):  # noqa: ASYNC110 - it waits for Postgres
+            await asyncio.sleep(0.01)
         return int(await kept.fetchval("SELECT count(*) FROM thing"))
 
     return effects
