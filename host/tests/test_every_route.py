@@ -114,6 +114,7 @@ async def test_the_layers_are_all_there_and_in_their_order(application: Applicat
         "AccessLog",
         "SecurityHeaders",
         "Errors",
+        "HeadLimit",
         "Deadline",
         "BodyLimit",
         "CrossOriginProtection",

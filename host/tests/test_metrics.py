@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 type SignedIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 OF_THE_CLIENT_LIBRARY = ("process_", "python_")
-LABELS = {"breaker", "code", "host", "module", "outcome", "reason", "rule", "source", "state", "to", "le"}
+LABELS = {"breaker", "code", "host", "kind", "module", "outcome", "reason", "rule", "source", "state", "to", "le"}
 """What a metric may be divided by: each has few values, which code or settings name."""
 OPEN_METRICS = "application/openmetrics-text"
 
