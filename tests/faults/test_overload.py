@@ -167,18 +167,21 @@ async def test_goodput_stays_at_three_times_the_capacity_and_afterwards_all_is_a
 async def test_probes_and_sign_in_are_served_meanwhile(web: Web, report: Report, long: bool) -> None:
     capacity = (await web.measure(web.load(2, 32))).good
     health = Visitor(web.client, "GET", "/health", 0.05)
+    ready = Visitor(web.client, "GET", "/health/ready", 0.2)
     credentials = {"email": ADMINISTRATOR[0], "password": ADMINISTRATOR[1]}
     signing_in = Visitor(web.client, "POST", "/api/users/sign-in", 0.3, json=credentials)
     asking = Visitor(web.client, "GET", "/api/app", 0.1, headers={"cookie": web.cookie})
-    async with health.visiting(), signing_in.visiting(), asking.visiting():
+    async with health.visiting(), ready.visiting(), signing_in.visiting(), asking.visiting():
         over = await web.measure(web.load(30 if long else 5, 400, capacity * 3))
     report(
         f"asked for {capacity * 3:.0f}/s, {over.good:.0f}/s served and {over.outcome.rate(503):.0f}/s turned away; "
-        f"/health {len(health.statuses)} times, p99 {health.p99:.0f} ms; {len(signing_in.statuses)} sign-ins, "
+        f"/health {len(health.statuses)} times, p99 {health.p99:.0f} ms; /health/ready {len(ready.statuses)} times, "
+        f"p99 {ready.p99:.0f} ms; {len(signing_in.statuses)} sign-ins, "
         f"p99 {signing_in.p99:.0f} ms; /api/app {len(asking.statuses)} times, p99 {asking.p99:.0f} ms: none turned away"
     )
     assert over.outcome.count(503) > 0
     assert set(health.statuses) == {200}
+    assert set(ready.statuses) == {200}
     assert set(signing_in.statuses) == {204}
     assert set(asking.statuses) == {200}
 
