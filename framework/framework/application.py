@@ -1,6 +1,7 @@
 """What one process holds: settings, modules and the shared services."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
@@ -66,7 +67,8 @@ class Application:
             # Not above: commands that call nobody start a quarter of a second earlier without it.
             from framework.outgoing.opening import open_http  # noqa: PLC0415
 
-            self._http = open_http(self)
+            declared = chain.from_iterable(module.outgoing_hosts for module in self.modules)
+            self._http = open_http(self.settings, self.breakers, declared)
         return self._http
 
     def module(self, name: str) -> "Module | None":

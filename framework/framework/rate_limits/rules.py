@@ -2,21 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from framework.rate_limits.overrides import Override, apply
 from framework.rate_limits.process_buckets import ProcessBuckets
 from framework.rate_limits.rule import ANONYMOUS, SIGNED_IN, RateLimit
 from framework.rate_limits.standing import policy_field
 
-if TYPE_CHECKING:
-    from framework.module import Module
-
 MOST_KEYS = 10_000
 """Buckets that a process keeps of each rule: about 1.5 MB."""
 
 
-def declared(modules: "Iterable[Module]") -> list[RateLimit]:
+class Declares(Protocol):
+    """Of a manifest what matters here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]: ...
+
+
+def declared(modules: Iterable[Declares]) -> list[RateLimit]:
     """The framework's rules and those of the modules, in the order in which they are asked."""
     return [SIGNED_IN, ANONYMOUS, *(rule for module in modules for rule in module.rate_limits)]
 
@@ -42,7 +48,7 @@ class Limits:
 class Rules:
     """Those of an installation, as its operator wants them."""
 
-    def __init__(self, modules: "Sequence[Module]", overrides: Mapping[str, Override]) -> None:
+    def __init__(self, modules: Sequence[Declares], overrides: Mapping[str, Override]) -> None:
         effective = {rule.name: apply(rule, overrides) for rule in declared(modules)}
         self._meters = {name: Meter(rule) if rule else None for name, rule in effective.items()}
         self._of_module = {module.name: [rule.name for rule in module.rate_limits] for module in modules}
