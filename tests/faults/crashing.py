@@ -18,7 +18,7 @@ from types import CodeType, TracebackType
 from typing import Any
 from uuid import UUID
 
-from background_tasks import relay
+from background_tasks.relay import relay
 from framework.application import Application, connect
 from framework.settings import Settings, load
 from framework.tasks.runner import Runner

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter, time
 
-from background_tasks.alive import LONGEST_SILENCE
 from background_tasks.broker import configuration
-from background_tasks.liveness import SOFTWARE_ERROR
+from background_tasks.worker.alive import LONGEST_SILENCE
+from background_tasks.worker.liveness import SOFTWARE_ERROR
 from celery import Celery
 
 from tests.faults.conftest import Report

@@ -61,8 +61,8 @@ def worker_configuration(settings: Settings, own: BackgroundTasksSettings, queue
         "worker_max_memory_per_child": own.max_memory_per_child and own.max_memory_per_child * 1024,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "worker_consumer": "background_tasks.consumer:Consumer",
-        "beat_scheduler": "background_tasks.beat:Scheduler",
+        "worker_consumer": "background_tasks.worker.consumer:Consumer",
+        "beat_scheduler": "background_tasks.beat.scheduler:Scheduler",
     }
 
 

@@ -6,7 +6,7 @@ from framework.findings import BootError
 from background_tasks import process, transport
 from background_tasks.broker import worker_configuration
 from background_tasks.composition import compose
-from background_tasks.worker import Worker
+from background_tasks.worker.worker import Worker
 
 
 def create_app() -> Celery:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from background_tasks.outbox import HEAD
+from background_tasks.relay.outbox import HEAD
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record

@@ -1,11 +1,14 @@
 from framework.module import Module, Navigation, Permission
 
-from background_tasks import checks, commands, health
-from background_tasks.probe import worker_alive
+from background_tasks import health
+from background_tasks.checks.checks import checks
+from background_tasks.command_line import commands
 from background_tasks.purge import purge_history, purge_keys, schedules
-from background_tasks.relay_command import relay
+from background_tasks.relay.command import relay
 from background_tasks.routes import router
 from background_tasks.settings import BackgroundTasksSettings
+from background_tasks.timeouts import timeouts
+from background_tasks.worker.probe import worker_alive
 
 module = Module(
     name="background_tasks",
@@ -29,6 +32,7 @@ module = Module(
     tasks=(purge_history, purge_keys),
     schedules=schedules,
     health=health.checks,
-    checks=checks.checks,
+    checks=checks,
+    timeouts=timeouts,
     commands=(commands.group, relay, worker_alive),
 )

@@ -14,10 +14,10 @@ from framework.findings import BootError
 from framework.logging import configure
 from framework.migrating.gate import refuse_other_schema
 
-from background_tasks.celery_checks import celery_findings, effective
+from background_tasks.checks.celery import celery_findings, effective
 from background_tasks.composition import Composition, only_known
-from background_tasks.supervision import identity_of
-from background_tasks.worker_row import WRITE
+from background_tasks.relay.worker_row import WRITE
+from background_tasks.worker.supervision import identity_of
 
 OWN = "background_tasks"
 # For every task they would say what the runner says in one line, and without its correlation id.

@@ -10,9 +10,9 @@ from framework.policies import policy, require
 from framework.request_session import Session
 from framework.routing import Router
 
-from background_tasks import actions, detail, history, overview, queues, workforce
-from background_tasks.overview_schemas import Queues, Samples, SamplesQuery, Schedules, Summary, Workers
-from background_tasks.schemas import Retried, RetryAll, TaskDetail, TaskItem, TaskListQuery
+from background_tasks.views import actions, detail, history, overview, queues, workforce
+from background_tasks.views.overview_schemas import Queues, Samples, SamplesQuery, Schedules, Summary, Workers
+from background_tasks.views.schemas import Retried, RetryAll, TaskDetail, TaskItem, TaskListQuery
 
 router = Router("background_tasks")
 Id = Annotated[UUID, Path(alias="id")]

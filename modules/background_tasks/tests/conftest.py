@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 import structlog
 from background_tasks.broker import KEY_PREFIX
-from background_tasks.parent import Parent
-from background_tasks.relay import Relay
+from background_tasks.relay.parent import Parent
+from background_tasks.relay.relay import Relay
 from background_tasks.settings import BackgroundTasksSettings
 from framework.application import Application, connect
 from framework.events import Subscription

@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 from background_tasks.broker import worker_configuration
-from background_tasks.broker_checks import memory_findings, persistence_findings, sharing_findings
-from background_tasks.celery_checks import celery_findings, effective
-from background_tasks.checks import checks, connection_findings, pgbouncer_findings, place_findings, time_findings
+from background_tasks.checks.broker import memory_findings, persistence_findings, sharing_findings
+from background_tasks.checks.celery import celery_findings, effective
+from background_tasks.checks.checks import (
+    checks,
+    connection_findings,
+    pgbouncer_findings,
+    place_findings,
+    time_findings,
+)
 from background_tasks.composition import only_known
 from background_tasks.settings import BackgroundTasksSettings
 from celery import Celery
@@ -38,12 +44,13 @@ def own(**changes: Any) -> BackgroundTasksSettings:
     return BackgroundTasksSettings(**changes)
 
 
-def production(redis_url: str) -> Settings:
+def production(redis_url: str, **changes: Any) -> Settings:
     return Settings(
         environment="production",
         secret_key="x" * 32,
         database_url="postgresql+asyncpg://u:p@db/seamark",
         redis_url=redis_url,
+        **changes,
     )
 
 
@@ -102,6 +109,14 @@ TABLE: dict[str, tuple[Callable[[], Iterable[Finding]], list[str]]] = {
     "nothing kept": (lambda: persistence_findings(FORGETFUL, {"save": ""}, production=True), ["SM030"]),
     # Postgres.
     "connections enough": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 27), []),
+    "connections of replicas enough": (
+        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 74),
+        [],
+    ),
+    "connections of replicas short": (
+        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 73),
+        ["SM033"],
+    ),
     "connections short": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 26), ["SM033"]),
 }
 

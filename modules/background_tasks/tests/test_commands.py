@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import typer
-from background_tasks import commands
+from background_tasks.command_line import commands
 from framework.application import Application, connect
 from framework.correlation import bound
 from framework.module import Module
