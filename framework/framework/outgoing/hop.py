@@ -15,7 +15,7 @@ from framework.outgoing.metrics import CALLS, SECONDS
 from framework.outgoing.translation import translated
 from framework.outgoing.verdict import verdict
 
-SLICE = 16_384
+SLICE = 4096
 """Bytes of an encoded body that are decoded at a time: it may unpack to a thousand times as many."""
 
 

@@ -1,6 +1,7 @@
 """What comes back: bounded, kept from the next call, and an error of ours where a module asks for one."""
 
 import gzip
+import tracemalloc
 import zlib
 
 import httpx
@@ -33,11 +34,18 @@ async def test_so_has_one_that_does_not_say_how_long_it_is(client: Client, start
 
 
 async def test_what_unpacks_to_more_is_given_up_early(client: Client, start: Start) -> None:
-    """Sixteen MiB in sixteen KiB."""
-    packed = gzip.compress(bytes(16 * 1_048_576))
+    """64 MiB in 64 KiB, which arrive at once: most of them are never in memory."""
+    packed = gzip.compress(bytes(64 * 1_048_576))
     service = await start(answer(200, packed, {"content-encoding": "gzip"}))
-    with pytest.raises(BadResponse):
-        await client(service, outgoing_max_response=1_000_000).request("GET", service.url)
+    http = client(service, outgoing_max_response=1_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadResponse):
+            await http.request("GET", service.url)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 24 * 1_048_576
 
 
 async def test_a_packed_answer_is_unpacked(client: Client, start: Start) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpcore
 import httpx
 import pytest
 from framework.deadline import within
@@ -48,7 +49,7 @@ async def test_a_deadline_is_shared_by_all_calls_along_the_way(client: Client, s
 
 async def test_no_attempt_begins_that_has_no_time_to_be_of_use(client: Client, start: Start) -> None:
     service = await start()
-    with within(0.1), pytest.raises(OutgoingTimeout, match="no time"):
+    with within(0.3), pytest.raises(OutgoingTimeout, match="no time"):
         await client(service).request("GET", service.url)
     assert (service.connections, service.asked) == (0, [])
 
@@ -142,6 +143,32 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(client: 
 
     http = client(destinations=Destinations.of([f"both.test:{service.port}"]), resolve=resolve)
     assert (await http.request("POST", f"http://both.test:{service.port}/")).status_code == 200
+
+
+async def test_an_attempt_gets_no_more_than_what_is_left(client: Client) -> None:
+    given: list[float] = []
+
+    class Dead(httpcore.AsyncNetworkBackend):
+        async def connect_tcp(
+            self,
+            host: str,
+            port: int,
+            timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+            *_: object,
+            **__: object,
+        ) -> httpcore.AsyncNetworkStream:
+            given.append(timeout or 0)
+            raise httpcore.ConnectTimeout
+
+    async def resolve(_: str, __: int) -> list[str]:
+        return ["93.184.216.34", "93.184.216.35"]
+
+    http = client(destinations=Destinations(), resolve=resolve, dial=Dead(), sleep=asyncio.sleep)
+    with pytest.raises(OutgoingTimeout):
+        await http.request("POST", "http://example.com/", timeout=1)
+    # The first of two has half of it, and not half of the usual two seconds.
+    assert 0 < given[0] <= 0.5
+    assert given[1] <= 1
 
 
 async def test_who_is_cancelled_leaves_nothing_behind(client: Client, start: Start) -> None:
