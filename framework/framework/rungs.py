@@ -66,7 +66,7 @@ OUTGOING = (
         name="outgoing.call",
         ends="A call of another service with its retries",
         seconds=outgoing_call,
-        set_by="timeout=, never more than what is left",
+        set_by="timeout= of the call, SM_REQUEST_DEADLINE",
         then="`504 outgoing.timeout`",
         before=("request.deadline",),
     ),

@@ -57,7 +57,12 @@ async def running(prepared: Trial) -> AsyncIterator[Web]:
     assert port is not None
     async with FaultProxy(port) as proxy:
         through = {"SM_DATABASE_URL": url.replace(f":{port}/", f":{proxy.port}/")}
-        short = {"SM_DATABASE_POOL_TIMEOUT": str(POOL_WAIT), "SM_REQUEST_DEADLINE": "8"}
+        short = {
+            "SM_DATABASE_POOL_TIMEOUT": str(POOL_WAIT),
+            "SM_DATABASE_STATEMENT_TIMEOUT": "7",
+            "SM_OUTGOING_READ_TIMEOUT": "7",
+            "SM_REQUEST_DEADLINE": "8",
+        }
         async with Replicas(prepared, 4, {**through, **short, **NO_LIMITS}) as replicas:
             yield Web(replicas, proxy, witness)
     await witness.close()
