@@ -113,7 +113,7 @@ async def test_what_needs_data_says_so_at_once_and_all_else_goes_on(
     assert took <= READY + SLACK
     assert refused
     for answer in refused:
-        assert (answer.status, answer.code) in ANSWERS[begin.__name__], answer
+        assert (answer.status, answer.code) in ANSWERS, answer
         # Nobody is told to send again what may have taken effect.
         assert answer.status == 504 or answer.code == IN_DOUBT or int(answer.retry_after) >= 1, answer
     assert slowest <= DEADLINE + SLACK
@@ -122,13 +122,11 @@ async def test_what_needs_data_says_so_at_once_and_all_else_goes_on(
 
 
 ANSWERS = {
-    "stop": {(503, "database.unavailable"), (503, "database.busy"), (503, IN_DOUBT)},
-    "freeze": {
-        (503, "database.busy"),
-        (503, "database.unavailable"),
-        (503, IN_DOUBT),
-        (504, "request.deadline_exceeded"),
-    },
+    (503, "database.busy"),
+    (503, "database.unavailable"),
+    (503, IN_DOUBT),
+    # It hangs, or a busy machine takes long to end what it had.
+    (504, "request.deadline_exceeded"),
 }
 
 
@@ -170,9 +168,10 @@ async def test_a_stream_ends_and_can_be_opened_again(replicas: Replicas, faults:
                 with suppress(httpx.RemoteProtocolError):
                     async for _ in lines:
                         pass
-            assert (await client.get(events, headers=headers)).status_code == 503
+            # By another one: the server ends that connection.
+            assert (await replicas.clients[1].get(events, headers=headers)).status_code == 503
         finally:
             await start(faults.trial.postgres)
     await faults.until(lambda: serve(replicas, headers["cookie"]))
-    async with client.stream("GET", events, headers=headers) as stream:
+    async with replicas.clients[1].stream("GET", events, headers=headers) as stream:
         assert await anext(stream.aiter_lines()) == "event: progress"
