@@ -10,7 +10,7 @@ from framework.outgoing import ForbiddenAddress, Unavailable
 from host.testing.service import answer, hang_up
 from prometheus_client import REGISTRY
 
-from .conftest import Client, Start
+from .conftest import Client, Start, drip
 
 
 def counted(name: str, **labels: str) -> float:
@@ -28,6 +28,15 @@ async def test_calls_are_counted_by_host_and_outcome(client: Client, start: Star
         assert counted("seamark_outgoing_calls_total", host=host, outcome=outcome) == 1
     assert counted("seamark_outgoing_retries_total", host=host) == 1
     assert counted("seamark_outgoing_seconds_count", host=host) == 3
+
+
+async def test_a_stream_has_answered_once_it_begins(client: Client, start: Start) -> None:
+    """It may last for hours, and for as long as that its host's circuit breaker would hear nothing."""
+    service = await start(drip(b"x"))
+    http = client(service, named=frozenset({service.address}))
+    async with http.stream("GET", service.url):
+        assert counted("seamark_outgoing_calls_total", host=service.address, outcome="2xx") == 1
+    assert counted("seamark_outgoing_calls_total", host=service.address, outcome="2xx") == 1
 
 
 async def test_hosts_that_nobody_declared_share_a_name(client: Client, start: Start) -> None:
