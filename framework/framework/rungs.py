@@ -3,7 +3,7 @@
 from framework.database import CONNECT_TIMEOUT
 from framework.deadline import COMMIT_GRACE
 from framework.idempotency import turns
-from framework.outgoing import call
+from framework.outgoing import times
 from framework.redis_link import PATIENCE
 from framework.statement_limit import limits
 from framework.timeouts import Configured, Timeout
@@ -16,7 +16,7 @@ def longest_deadline(configured: Configured) -> float:
 
 
 def outgoing_call(configured: Configured) -> float:
-    return min(call.PATIENCE, configured.settings.request_deadline - call.SPARE)
+    return min(times.PATIENCE, configured.settings.request_deadline - times.SPARE)
 
 
 REDIS = (

@@ -9,15 +9,9 @@ import httpx
 from framework.deadline import remaining
 from framework.outgoing.errors import OutgoingTimeout
 from framework.outgoing.hosts import name_of
+from framework.outgoing.times import PATIENCE, SPARE, USEFUL
 
 EXTENSION = "seamark.call"
-PATIENCE = 30.0
-"""Seconds that a call may take in all, where neither it nor its deadline says less."""
-SPARE = 0.25
-"""Seconds of a deadline that a call leaves to whoever made it, to say that it failed. To tell the breaker, which asks Redis,
-may take a tenth of them."""
-USEFUL = 0.1
-"""Seconds without which no attempt begins: it would cost the service work that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)

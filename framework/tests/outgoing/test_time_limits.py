@@ -9,8 +9,9 @@ import httpx
 import pytest
 from framework.deadline import within
 from framework.outgoing import OutgoingTimeout
-from framework.outgoing.call import SPARE, Call
+from framework.outgoing.call import Call
 from framework.outgoing.destinations import Destinations
+from framework.outgoing.times import SPARE
 from host.testing.service import answer, silence
 
 from .conftest import Client, Start, drip
