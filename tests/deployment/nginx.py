@@ -67,6 +67,8 @@ class Nginx:
         judged = subprocess.run([*self._command, "-t"], capture_output=True, text=True, check=False)
         assert judged.returncode == 0, judged.stderr
         assert "[warn]" not in judged.stderr, judged.stderr
+        # The judgement leaves an empty one. It is written anew when nginx listens.
+        (self.folder / "pid").unlink(missing_ok=True)
         self._process = subprocess.Popen(self._command, start_new_session=True)
         deadline = time.monotonic() + PATIENCE
         while not (self.folder / "pid").exists():
