@@ -19,7 +19,6 @@ from host.trial import CELERY, Trial
 MODULES = Path(__file__).parent / "modules"
 SHARED = "worker"
 """Goes on from test to test, because a start costs seconds; a test that starts another has that one alone."""
-sys.path.insert(0, str(MODULES))
 OWN = ("effect", "begun", "released", "asked")
 """Tables of the probe's: what its tasks did, which began, which may end, and what was written beside an enqueuing."""
 TABLES = "; ".join(
@@ -45,6 +44,9 @@ class Faults:
             secret_key=environment["SM_SECRET_KEY"],
         )
         self.application = connect(settings, (Module(name="probe", label="Probe"),), "test")
+        # Not sooner: an installation of any other test in this process would have the module, too.
+        if str(MODULES) not in sys.path:
+            sys.path.insert(0, str(MODULES))
         self.tasks: Any = importlib.import_module("probe.tasks")
 
     async def clean(self) -> None:
