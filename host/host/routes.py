@@ -14,19 +14,17 @@ from framework.metrics import exposition
 from framework.migrating import schema_findings
 from framework.module import Module
 from framework.policies import optional, policy, public, require
-from framework.problems import Problem, response
+from framework.problems import Problem
 from framework.routing import operation_id
 from framework.settings import Settings
 from pydantic import BaseModel, ConfigDict
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.staticfiles import StaticFiles
 
 from host import shell
+from host.built_files import built_files
 
 router = APIRouter(generate_unique_id_function=operation_id)
-IMMUTABLE = "public, max-age=31536000, immutable"
 HOST_PAGES = ("/",)
 READY_WITHIN = 2.0
 
@@ -179,7 +177,7 @@ def collect(application: Application) -> list[BaseRoute]:
     pages = [*HOST_PAGES, *(page for module in application.modules for page in module.pages)]
     found: Callable[[Request], Awaitable[Response]] = policy(public)(_answer_with(settings, 200))
     # A page loads dozens of them, from memory; probes ask day and night.
-    assets = policy(public, cost=0)(_built_files())
+    assets = policy(public, cost=0)(built_files())
     return [
         *api_routes(application.modules),
         *(Route(page, found, name=f"page {page}") for page in pages),
@@ -196,21 +194,5 @@ def not_found(settings: Settings) -> Route:
 def _answer_with(settings: Settings, status: int) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_: Request) -> Response:
         return shell.page(settings, status)
-
-    return answer
-
-
-def _built_files() -> Callable[[Request], Awaitable[Response]]:
-    files = StaticFiles(directory=shell.DIST, check_dir=False)
-
-    async def answer(request: Request) -> Response:
-        path = request.path_params.get("path", "favicon.svg")
-        try:
-            found = await files.get_response(path, request.scope)
-        except (HTTPException, OSError, RuntimeError):
-            return response(Problem(404, "http.not_found", "There is no such file in this build."))
-        # Vite puts a hash of the content into every name below assets/; the rest may change with a release.
-        found.headers["cache-control"] = IMMUTABLE if path.startswith("assets/") else "no-cache"
-        return found
 
     return answer

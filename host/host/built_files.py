@@ -1,0 +1,57 @@
+"""The built browser application, file by file."""
+
+from collections.abc import Awaitable, Callable
+
+from framework.problems import Problem, response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Message, Receive, Scope, Send
+
+from host import shell
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+def built_files() -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint that answers with the file below ``/build/`` which the path names."""
+    files = StaticFiles(directory=shell.DIST, check_dir=False)
+
+    async def answer(request: Request) -> Response:
+        path = request.path_params.get("path", "favicon.svg")
+        try:
+            found = await files.get_response(path, request.scope)
+        except (HTTPException, OSError, RuntimeError):
+            return response(Problem(404, "http.not_found", "There is no such file in this build."))
+        # Vite puts a hash of the content into every name below assets/; the rest may change with a release.
+        found.headers["cache-control"] = IMMUTABLE if path.startswith("assets/") else "no-cache"
+        return Together(found)
+
+    return answer
+
+
+class Together(Response):
+    """Sends the head of ``answer`` along with the first piece of its body.
+
+    Between the two the file is read. A process that is killed just then has not begun to answer, so the proxy in front
+    asks another one; an answer that has begun is nobody's to repeat.
+    """
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head: Message | None = None
+
+        async def send_together(message: Message) -> None:
+            nonlocal head
+            if message["type"] == "http.response.start":
+                head = message
+                return
+            if head is not None:
+                await send(head)
+                head = None
+            await send(message)
+
+        await self.answer(scope, receive, send_together)
