@@ -20,7 +20,9 @@ from benchmarks.tasks import measure_tasks
 PAGE = CLONE / "docs" / "reference" / "performance.md"
 CONTACTS = 200
 BOOTS = 3
-LIMITS = {"/api/greeting": 1.6, "/api/users/me": 2.5, "/api/contacts?limit=20": 3.0}
+# An answer from memory is the least that the layers are held against: 1.6 for them all, and the 60 µs that counting a
+# request in Redis may cost, which is 0.9 of what bare FastAPI takes for it.
+LIMITS = {"/api/greeting": 2.5, "/api/users/me": 2.5, "/api/contacts?limit=20": 3.0}
 
 
 def measure(installation: Trial, tasks: TaskReport) -> Report:
