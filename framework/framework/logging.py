@@ -16,6 +16,8 @@ from framework.correlation import correlation_id, new_correlation_id
 
 # Write whole URLs to the log, and some services are given their keys there. Calls are logged by ours (framework/outgoing).
 INDISCREET = ("httpx", "httpcore")
+# SQLAlchemy names a pool's logger after its class, so that of ours would not be as quiet as its own are.
+CHATTY = ("framework.pool",)
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "alembic")
 # What a process says of itself, outside any request, task or command, is one story too.
 _process_id = new_correlation_id()
@@ -108,7 +110,7 @@ def _route_standard_library(shared: list[Processor], render: list[Processor], le
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in INDISCREET:
+    for name in (*INDISCREET, *CHATTY):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in LIBRARIES:
         logger = logging.getLogger(name)

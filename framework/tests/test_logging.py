@@ -162,3 +162,7 @@ def test_a_traceback_shows_no_local_variables(log_format: str) -> None:
     done = run(script, configured=f'configure("{log_format}", "info", "web")')
     assert done.stdout.count("LookupError: nobody") == 2
     assert "CANARY" not in done.stdout
+
+
+def test_the_pool_is_as_quiet_as_sqlalchemy_is() -> None:
+    assert lines('logging.getLogger("framework.pool.SharedPool").info("Pool disposed.")') == []
