@@ -17,7 +17,10 @@ from .conftest import AUTHENTICATION, Gate, Person, Witness, keyed
 type Effects = Callable[[], Awaitable[int]]
 type Build = Callable[..., FastAPI]
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%idempotency_key%'"
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%idempotency_key%'
+"""
 
 
 @pytest.fixture

@@ -18,7 +18,11 @@ from sqlalchemy.exc import IntegrityError
 Row = Callable[[UUID], Awaitable[dict[str, Any]]]
 Effects = Callable[[], Awaitable[list[str]]]
 Make = Callable[..., Application]
-END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seamark test' AND pid <> pg_backend_pid()"
+# Of this test's database: another process's tests use the same server.
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'seamark test' AND pid <> pg_backend_pid()
+"""
 
 
 async def write(run: TaskRun, key: str) -> None:
