@@ -1,5 +1,6 @@
 import type { LucideIcon } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, type ToggleEvent, useEffect, useId, useRef } from "react";
+import layer from "./Layer.module.css";
 import styles from "./Menu.module.css";
 import { place } from "./place";
 
@@ -35,7 +36,7 @@ export function Menu({ label, trigger, triggerClass, children }: MenuProps) {
       <button
         ref={button}
         type="button"
-        className={triggerClass ?? styles.trigger}
+        className={triggerClass ?? layer.trigger}
         popoverTarget={id}
         aria-haspopup="menu"
         aria-expanded="false"
@@ -50,7 +51,7 @@ export function Menu({ label, trigger, triggerClass, children }: MenuProps) {
         popover="auto"
         role="menu"
         tabIndex={-1}
-        className={styles.menu}
+        className={`${layer.layer} ${styles.menu}`}
         onToggle={onToggle}
         onKeyDown={moveFocus}
         onClick={event => event.currentTarget.hidePopover()}

@@ -1,4 +1,5 @@
 import { type ReactNode, type ToggleEvent, useId, useLayoutEffect, useRef, useState } from "react";
+import layer from "./Layer.module.css";
 import styles from "./Popover.module.css";
 import { place } from "./place";
 
@@ -37,7 +38,7 @@ export function Popover({ label, triggerLabel, trigger, children }: PopoverProps
       <button
         ref={button}
         type="button"
-        className={styles.trigger}
+        className={`${layer.trigger} ${styles.trigger}`}
         popoverTarget={id}
         aria-haspopup="dialog"
         aria-expanded={open}
@@ -53,7 +54,7 @@ export function Popover({ label, triggerLabel, trigger, children }: PopoverProps
         role="dialog"
         aria-label={label}
         tabIndex={-1}
-        className={styles.popover}
+        className={`${layer.layer} ${styles.popover}`}
         onToggle={(event: ToggleEvent<HTMLDivElement>) => setOpen(event.newState === "open")}
       >
         {open && children(close)}
