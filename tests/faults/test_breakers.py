@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from itertools import count
 from time import monotonic
 
@@ -14,6 +13,7 @@ import pytest
 from host.trial import Trial
 
 from tests.faults.conftest import Report
+from tests.faults.outages import Change, back_without_memory, every_outage
 from tests.faults.servers import LastingValkey
 from tests.faults.web import Replicas
 
@@ -150,36 +150,13 @@ async def test_a_probe_that_is_killed_with_its_process_is_given_up(
     assert took < 4 + 2
 
 
-async def killed(valkey: LastingValkey) -> None:
-    valkey.kill()
-
-
-async def frozen(valkey: LastingValkey) -> None:
-    valkey.send(signal.SIGSTOP)
-
-
-async def back(valkey: LastingValkey) -> None:
-    with suppress(ProcessLookupError):
-        valkey.send(signal.SIGCONT)
-    await asyncio.to_thread(valkey.start)
-
-
-async def back_without_memory(valkey: LastingValkey) -> None:
-    valkey.forget()
-    await back(valkey)
-
-
-@pytest.mark.parametrize(
-    ("happens", "ends"),
-    [(killed, back), (killed, back_without_memory), (frozen, back)],
-    ids=["killed", "killed, and its disk lost", "frozen"],
-)
+@every_outage
 async def test_without_redis_one_call_of_each_process_probes(
     service: Service,
     valkey: LastingValkey,
     report: Report,
-    happens: Callable[[LastingValkey], Awaitable[None]],
-    ends: Callable[[LastingValkey], Awaitable[None]],
+    happens: Change,
+    ends: Change,
 ) -> None:
     recovered = [service.replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
     await service.open()

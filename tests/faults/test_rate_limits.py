@@ -1,10 +1,8 @@
 """Four processes count as one, and nobody gains by what happens to Redis meanwhile (reliability bar, 25)."""
 
 import asyncio
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from itertools import count
 from time import monotonic, perf_counter
 from types import SimpleNamespace
@@ -19,6 +17,7 @@ from framework.redis_link import RedisLink
 from host.trial import Trial
 
 from tests.faults.conftest import Report
+from tests.faults.outages import Change, back, every_outage
 from tests.faults.proxy import FaultProxy
 from tests.faults.servers import LastingValkey
 from tests.faults.web import Replicas
@@ -81,37 +80,14 @@ async def test_four_processes_never_admit_more_than_the_limit(replicas: Replicas
         assert set(customer.statuses) == {200, 429}
 
 
-async def killed(valkey: LastingValkey) -> None:
-    valkey.kill()
-
-
-async def frozen(valkey: LastingValkey) -> None:
-    valkey.send(signal.SIGSTOP)
-
-
-async def back(valkey: LastingValkey) -> None:
-    with suppress(ProcessLookupError):
-        valkey.send(signal.SIGCONT)
-    await asyncio.to_thread(valkey.start)
-
-
-async def back_without_memory(valkey: LastingValkey) -> None:
-    valkey.forget()
-    await back(valkey)
-
-
-@pytest.mark.parametrize(
-    ("happens", "ends"),
-    [(killed, back), (killed, back_without_memory), (frozen, back)],
-    ids=["killed", "killed, and its disk lost", "frozen"],
-)
+@every_outage
 async def test_who_is_at_the_limit_gains_nothing_by_an_outage_of_redis(
     replicas: Replicas,
     valkey: LastingValkey,
     report: Report,
     long: bool,
-    happens: Callable[[LastingValkey], Awaitable[None]],
-    ends: Callable[[LastingValkey], Awaitable[None]],
+    happens: Change,
+    ends: Change,
 ) -> None:
     recovered = [replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
     customer = Customer(replicas)
