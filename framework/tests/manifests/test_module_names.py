@@ -1,23 +1,15 @@
 """One name for folder, package, URL, schema, branch and settings: what cannot be all of these is refused before it is imported."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from framework.findings import BootError
 from framework.loader import installed, load_modules
 from framework.module_names import refusal
 
-type Install = Callable[..., Path]
+from .conftest import Install, problems
 
 EXPLODES = 'raise AssertionError("a refused module was imported")'
-
-
-def problems(*enabled: str) -> str:
-    with pytest.raises(BootError) as refused:
-        load_modules(enabled)
-    return str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,16 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from framework.findings import BootError
 from framework.loader import load_modules
 
-type Install = Callable[..., Path]
+from .conftest import Install, problems
 
 
 def plain(name: str, *requires: str) -> str:
     return f'module = Module(name="{name}", label="A module", requires={requires})'
-
-
-def problems(*enabled: str) -> str:
-    """The one message that the boot would print."""
-    with pytest.raises(BootError) as refused:
-        load_modules(enabled)
-    return str(refused.value)
 
 
 def test_modules_come_after_what_they_require(install: Install) -> None:
