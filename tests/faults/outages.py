@@ -36,3 +36,5 @@ every_outage = pytest.mark.parametrize(
     [(killed, back), (killed, back_without_memory), (frozen, back)],
     ids=["killed", "killed, and its disk lost", "frozen"],
 )
+
+killed_or_frozen = pytest.mark.parametrize("happens", [killed, frozen], ids=lambda happens: happens.__name__)

@@ -6,8 +6,8 @@ from time import monotonic
 
 from tests.faults.conftest import Report
 from tests.faults.faults import Faults
+from tests.faults.outages import Change, back, killed_or_frozen
 from tests.faults.servers import LastingValkey
-from tests.faults.test_degrading_redis import OUTAGES, Happening
 from tests.faults.traffic import KINDS, MODULES, Traffic, sign_in
 from tests.faults.web import Replicas
 
@@ -16,11 +16,10 @@ CONSUMES_AGAIN = 10.0
 TICKS = "SELECT count(*) FROM seamark.task WHERE schedule = 'probe.tick' AND due_at BETWEEN $1 AND $2"
 
 
-@OUTAGES
+@killed_or_frozen
 async def test_what_is_enqueued_and_what_is_due_meanwhile_runs_once_afterwards(
-    outage: Happening, faults: Faults, valkey: LastingValkey, report: Report, long: bool
+    happens: Change, faults: Faults, valkey: LastingValkey, report: Report, long: bool
 ) -> None:
-    begin, end = outage
     seconds = 60 if long else 8
     enqueuing = [kind for kind in KINDS if kind.name == "enqueue"]
     await faults.worker()
@@ -32,7 +31,7 @@ async def test_what_is_enqueued_and_what_is_due_meanwhile_runs_once_afterwards(
     ):
         held = await faults.enqueue("hold", key="held")
         await faults.until(lambda: faults.begun("held"))
-        await begin(valkey)
+        await happens(valkey)
         broken = await faults.fetchval("SELECT now()")
         # What runs already needs no broker to get done.
         await faults.release("held")
@@ -40,17 +39,17 @@ async def test_what_is_enqueued_and_what_is_due_meanwhile_runs_once_afterwards(
         await traffic.during("outage", seconds)
         mended = await faults.fetchval("SELECT now()")
         waiting = await faults.fetchval("SELECT count(*) FROM seamark.task WHERE state = 'queued'")
-        await end(valkey)
-        back = monotonic()
+        await back(valkey)
+        returned = monotonic()
         await faults.until(lambda: faults.fetchval("SELECT max(at) > $1 FROM effect", mended))
-        again = monotonic() - back
+        again = monotonic() - returned
         await traffic.during("after", 2)
     faults.kill("beat")
     await faults.until(faults.drained)
     due = await faults.fetchval(TICKS, broken, mended)
     effects = Counter(await faults.effects())
     report(
-        f"broker {begin.__name__} for {seconds} s: {len(traffic.failed('outage'))} of {len(traffic.of('outage'))} requests "
+        f"broker {happens.__name__} for {seconds} s: {len(traffic.failed('outage'))} of {len(traffic.of('outage'))} requests "
         f"that enqueue failed, {due} due times were written, {waiting} tasks waited; consuming again after {again:.1f} s"
     )
     assert not traffic.failed("outage", "after")
