@@ -9,6 +9,8 @@ from framework.statement_limit import limits
 from framework.timeouts import Configured, Timeout
 
 FIXED = "fixed"
+ENDING = 5.0
+"""Seconds for what a process does after its last request: closing connections, leaving the lifespans."""
 
 
 def longest_deadline(configured: Configured) -> float:
@@ -162,31 +164,46 @@ AROUND = (
         seconds=lambda _: 4.0,
         set_by="keepalive_timeout of its upstream",
         then="the connection is closed",
-        before=("server.keep_alive",),
+        before=("server.keep_alive", "server.drain_delay"),
         outside=True,
     ),
     Timeout(
         name="server.keep_alive",
         ends="A process's keeping an idle connection",
-        seconds=lambda _: 5.0,
-        set_by="--timeout-keep-alive of uvicorn",
+        seconds=lambda configured: configured.settings.web_keep_alive,
+        set_by="SM_WEB_KEEP_ALIVE",
         then="the connection is closed",
-        outside=True,
+    ),
+    Timeout(
+        name="server.drain_delay",
+        ends="Serving on after SIGTERM",
+        # Without one (development, tests) nobody relies on it.
+        seconds=lambda configured: configured.settings.drain_delay or None,
+        set_by="SM_DRAIN_DELAY",
+        then="no new connections; streams are ended, so that their clients connect elsewhere",
+        before=("server.stop",),
     ),
     Timeout(
         name="server.shutdown",
         ends="A process's finishing what it has begun",
-        seconds=lambda _: 45.0,
-        set_by="--timeout-graceful-shutdown of uvicorn",
+        seconds=lambda configured: configured.settings.drain_timeout,
+        set_by="SM_DRAIN_TIMEOUT",
         then="what still runs is cancelled",
+        before=("server.stop",),
+    ),
+    Timeout(
+        name="server.stop",
+        ends="All of a process's ending",
+        seconds=lambda configured: configured.settings.drain_delay + configured.settings.drain_timeout + ENDING,
+        set_by="SM_DRAIN_DELAY + SM_DRAIN_TIMEOUT + 5",
+        then="it has ended",
         before=("server.kill",),
-        outside=True,
     ),
     Timeout(
         name="server.kill",
         ends="The patience of whoever stops a process",
         seconds=lambda _: 60.0,
-        set_by="TimeoutStopSec, terminationGracePeriodSeconds",
+        set_by="TimeoutStopSec, stop_grace_period, stopwaitsecs, terminationGracePeriodSeconds less preStop",
         then="SIGKILL",
         outside=True,
     ),

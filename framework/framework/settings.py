@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -155,6 +156,21 @@ def _log_format(values: dict[str, Any]) -> Literal["console", "json"]:
     return "console" if values.get("environment") == DEVELOPMENT else "json"
 
 
+def _drain_delay(values: dict[str, Any]) -> float:
+    return 0 if values.get("environment") in NON_PRODUCTION else 5
+
+
+def _proxies(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value == "*":
+            raise ValueError("must not be *: anyone could claim any address (name the proxies)")
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError("must list addresses and networks, such as 10.0.0.0/8") from None
+    return values
+
+
 class Settings(EnvironmentSettings):
     """What the host and the framework read. A module's own settings are a ``ModuleSettings`` in its ``settings.py``."""
 
@@ -220,6 +236,39 @@ class Settings(EnvironmentSettings):
         description="Seconds for which the proxy in front waits for an answer (nginx: `proxy_read_timeout`), so that SM045 can tell "
         "when a route may take longer.",
     )
+    web_workers: int = Field(
+        1,
+        ge=1,
+        description="Processes that one `sm web` or gunicorn runs. One for each processor; in containers one, and more containers.",
+    )
+    web_backlog: int = Field(2048, ge=1, description="Connections that the kernel holds while all processes are busy.")
+    web_keep_alive: float = Field(
+        5,
+        gt=0,
+        description="Seconds for which a web process keeps an idle connection: longer than the proxy in front does.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas), AfterValidator(_proxies)] = (
+        Field(
+            ("127.0.0.1", "::1"),
+            description="Comma-separated addresses and networks of the proxies in front, whose `X-Forwarded-For` and `-Proto` are believed.",
+        )
+    )
+    drain_delay: float = Field(
+        default_factory=_drain_delay,
+        ge=0,
+        description="Seconds for which a process that was told to end serves on, so that whoever sends it requests learns of it: 5 in "
+        "production, else 0. Longer than the proxy keeps an idle connection.",
+    )
+    drain_timeout: float = Field(
+        45, gt=0, description="Seconds after that in which what runs may end; then it is cancelled."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of Prometheus' metrics of all processes on this machine. Unset: none. Keep it private.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address at which `SM_METRICS_PORT` is bound.")
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     max_concurrency: int = Field(
         64,

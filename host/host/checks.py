@@ -12,6 +12,7 @@ from framework.migrating import schema_findings
 from framework.settings import settings_of
 from framework.subscriptions import subscription_findings
 
+import host.deployment.codes  # noqa: F401 - declared for the reference, and for whoever silences one
 from host import shell
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -14,9 +15,10 @@ from typer.core import TyperGroup
 from host.dev.command import dev_app, psql
 from host.migrate import migrate_app
 from host.scaffold.command import module_app
+from host.web import web
 
 # As a newcomer meets them; what modules contribute follows.
-ORDER = ("dev", "psql", "migrate", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
+ORDER = ("dev", "web", "psql", "migrate", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
 
 
 class InOrder(TyperGroup):
@@ -39,6 +41,7 @@ app.add_typer(dev_app, name="dev")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(module_app, name="module")
 app.command(context_settings={"ignore_unknown_options": True})(psql)
+app.command()(web)
 # Tables for people fit their window; in a pipe, nothing is cut off.
 console = Console() if sys.stdout.isatty() else Console(width=400)
 
@@ -53,6 +56,10 @@ def doctor(
         Literal["warning", "error", "never"], typer.Option(help="Exit with 1 from this level on.")
     ] = "error",
     static: Annotated[bool, typer.Option("--static", help="Skip what needs Postgres or Redis.")] = False,
+    deploy: Annotated[
+        bool, typer.Option("--deploy", help="Judge Dockerfile, docker-compose.yml and deploy/ instead.")
+    ] = False,
+    root: Annotated[Path, typer.Option(help="With --deploy: the folder that has these files.")] = Path(),
 ) -> None:
     """Judge this installation: settings, modules, services, database schema, and what each module checks.
 
@@ -60,7 +67,7 @@ def doctor(
     """
     from host import doctor as judge  # noqa: PLC0415 - `sm dev` and `--help` need none of it
 
-    report = judge.examine(static_only=static)
+    report = judge.examine_deployment(root) if deploy else judge.examine(static_only=static)
     judge.show(report, output)
     worst = report.worst()
     if fail_level != "never" and worst is not None and worst >= Level[fail_level.upper()]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Literal
 
 import orjson
 from framework.checks import Report, all_checks, run_checks
 from framework.correlation import bound, new_correlation_id
 from framework.findings import BootError, Level
+from framework.loader import load_modules
+from framework.settings import enabled_modules
 from rich.console import Console
 from rich.markup import escape
 
@@ -31,6 +34,14 @@ def examine(*, static_only: bool) -> Report:
 
     with bound(new_correlation_id()):
         return asyncio.run(judge())
+
+
+def examine_deployment(root: Path) -> Report:
+    """Of the files below ``root`` and the enabled modules; the settings of this process do not matter."""
+    from host.deployment.examine import examine  # noqa: PLC0415 - it reads files with developers' libraries
+
+    found = examine(root, load_modules(enabled_modules()))
+    return Report(tuple(sorted(found, key=lambda item: (-item.level, item.code))), ())
 
 
 def show(report: Report, output: Literal["text", "json"]) -> None:

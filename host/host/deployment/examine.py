@@ -1,0 +1,41 @@
+"""Puts together what the files of a deployment are asked."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from framework.findings import BootError, Finding
+from framework.module import Module
+
+from host.deployment.codes import SM069
+
+type Examine = Callable[[Path, Sequence[Module]], Iterator[Finding]]
+"""Given the folder of the clone and the modules. Yields nothing for files that are not there: nobody needs all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``files``: patterns below the clone, for the line that says what was looked at."""
+
+    name: str
+    files: tuple[str, ...]
+    run: Examine
+
+
+def parts() -> tuple[Part, ...]:
+    """Imported here: the libraries that read these files are developers' dependencies."""
+    return ()
+
+
+def examine(clone: Path, modules: Sequence[Module]) -> list[Finding]:
+    """Every part, whatever the others say."""
+    return [finding for part in parts() for finding in _asked(part, clone, modules)]
+
+
+def _asked(part: Part, clone: Path, modules: Sequence[Module]) -> list[Finding]:
+    try:
+        return list(part.run(clone, modules))
+    except BootError as error:
+        return error.findings
+    except (OSError, ValueError) as error:
+        return [SM069.finding(f"{part.name}: {error}", hint="the program it is for says more")]
