@@ -14,6 +14,7 @@ from framework.settings import EnvironmentSettings, Settings
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+import host.deployment.codes  # noqa: F401 - no module imports these
 from host.dev.environment import CLONE
 
 FOLDER = CLONE / "docs" / "reference"
