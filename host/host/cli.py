@@ -12,13 +12,14 @@ from framework.logging import configure
 from rich.console import Console
 from typer.core import TyperGroup
 
+from host.assets import assets_app
 from host.dev.command import dev_app, psql
 from host.migrate import migrate_app
 from host.scaffold.command import module_app
 from host.web import web
 
 # As a newcomer meets them; what modules contribute follows.
-ORDER = ("dev", "web", "psql", "migrate", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
+ORDER = ("dev", "web", "psql", "migrate", "assets", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
 
 
 class InOrder(TyperGroup):
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(dev_app, name="dev")
 app.add_typer(migrate_app, name="migrate")
+app.add_typer(assets_app, name="assets")
 app.add_typer(module_app, name="module")
 app.command(context_settings={"ignore_unknown_options": True})(psql)
 app.command()(web)
