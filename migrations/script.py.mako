@@ -10,6 +10,11 @@ branch_labels = ${quoted(branch_labels)}
 depends_on = ${quoted(depends_on)}
 # expand: the release before runs with it and without it. contract: takes away or tightens what an earlier release uses.
 kind = "${config.attributes.get("kind", "expand")}"
+% if config.attributes.get("kind") == "contract":
+# The earlier revision of this module whose release no longer used what is taken away: that one still runs, and can be
+# gone back to. Unset: no release before this one runs.
+runs_since = None
+% endif
 
 
 def upgrade() -> None:

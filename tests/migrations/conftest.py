@@ -36,7 +36,9 @@ class InstalledModule:
         self.revisions.mkdir(parents=True)
         (self.package / "__init__.py").write_text("raise RuntimeError('whoever migrates imports no module')\n")
 
-    def revision(self, upgrade: str, *, kind: str = "expand", number: int = 0, after: str = "") -> str:
+    def revision(
+        self, upgrade: str, *, kind: str = "expand", number: int = 0, after: str = "", runs_since: str = ""
+    ) -> str:
         """Write a revision, the next one unless told otherwise; its id. ``upgrade`` is the body of that function."""
         last = len(list(self.revisions.glob("*.py")))
         number = number or last + 1
@@ -54,6 +56,7 @@ class InstalledModule:
                 branch_labels = {None if parent else (self.name,)!r}
                 depends_on = None
                 kind = "{kind}"
+                runs_since = "{runs_since}"
 
 
                 def upgrade() -> None:
@@ -78,8 +81,9 @@ class InstalledModule:
     def adds_a_column(self) -> str:
         return self.revision(f'op.execute("ALTER TABLE {self.name}.thing ADD COLUMN colour text")')
 
-    def drops_it_again(self) -> str:
-        return self.revision(f'op.execute("ALTER TABLE {self.name}.thing DROP COLUMN colour")', kind="contract")
+    def drops_it_again(self, runs_since: str = "") -> str:
+        dropped = f'op.execute("ALTER TABLE {self.name}.thing DROP COLUMN colour")'
+        return self.revision(dropped, kind="contract", runs_since=runs_since)
 
     def declares(self, columns: str, *, table_args: str = "()") -> None:
         """Write ``tables.py`` with one table, in place of what it said before."""

@@ -95,6 +95,25 @@ def test_labels_are_complete(listed: Path, module: "InstalledModule", right: str
     assert problem in message
 
 
+@pytest.mark.parametrize(
+    ("kind", "runs_since", "problem"),
+    [
+        ("expand", "{name}_0001", "runs_since is for what contracts"),
+        ("contract", "{name}_0002", "runs_since names '{name}_0002'"),
+        ("contract", "users_0001", "runs_since names 'users_0001'"),
+    ],
+)
+def test_only_a_contraction_says_since_when_code_bears_it(
+    listed: Path, module: "InstalledModule", kind: str, runs_since: str, problem: str
+) -> None:
+    module.creates_its_table()
+    module.revision("pass", kind=kind, runs_since=runs_since.format(name=module.name))
+
+    (message,) = found(listed)
+
+    assert problem.format(name=module.name) in message
+
+
 def test_two_heads_in_a_module_are_found(listed: Path, module: "InstalledModule") -> None:
     first, second = module.creates_its_table(), module.adds_a_column()
     third = module.revision("pass", number=3, after=first)

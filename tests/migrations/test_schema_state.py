@@ -91,6 +91,35 @@ async def test_the_release_before_refuses_what_was_contracted(
     assert finding.message == f"the database is ahead of this code: revision {contracted} took away what it needs"
 
 
+async def test_a_release_that_no_longer_used_it_runs_on_what_was_contracted(
+    connection: Any, empty_database: str, root: Path, module: "InstalledModule", recording: "Recording"
+) -> None:
+    module.creates_its_table()
+    module.adds_a_column()
+    stopped_using_it = module.revision("pass")
+    module.drops_it_again(runs_since=stopped_using_it)
+    await migrate(empty_database, root, recording)
+
+    module.without_last()
+    assert await judged(connection, [module.name]) == []
+    module.without_last()
+    (finding,) = await judged(connection, [module.name])
+    assert "took away what it needs" in finding.message
+
+
+async def test_a_window_that_an_earlier_release_made_is_read_and_completed(
+    connection: Any, empty_database: str, root: Path, module: "InstalledModule", recording: "Recording"
+) -> None:
+    module.creates_its_table()
+    await migrate(empty_database, root, recording)
+    await connection.execute("ALTER TABLE seamark.migration_window DROP COLUMN runs_since")
+    assert await judged(connection, [module.name]) == []
+
+    module.adds_a_column()
+    await migrate(empty_database, root, recording)
+    assert await judged(connection, [module.name]) == []
+
+
 async def test_two_releases_back_one_contraction_in_between_refuses(
     connection: Any, empty_database: str, root: Path, module: "InstalledModule", recording: "Recording"
 ) -> None:

@@ -27,22 +27,27 @@ window = Table(
     Column("branch", String, nullable=False),
     Column("parents", ARRAY(String), nullable=False),
     Column("kind", String, nullable=False),
+    Column("runs_since", String),
     Column("applied_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 
 def is_prepared(connection: Connection) -> bool:
     inspector = inspect(connection)
-    return all(inspector.has_table(table.name, schema=FRAMEWORK) for table in (versions, window))
+    if not all(inspector.has_table(table.name, schema=FRAMEWORK) for table in (versions, window)):
+        return False
+    return {column["name"] for column in inspector.get_columns(WINDOW_TABLE, FRAMEWORK)} >= set(window.c.keys())
 
 
 def prepare(context: MigrationContext) -> None:
-    """Create schema and tables."""
+    """Create schema and tables, or what they lack."""
     context.execute(text(f"CREATE SCHEMA IF NOT EXISTS {FRAMEWORK}"))
     for table in (versions, window):
         # Offline, Alembic writes its own version table.
         if not (context.as_sql and table is versions):
             context.execute(CreateTable(table, if_not_exists=True))
+    # Of a database that an earlier release prepared.
+    context.execute(text(f"ALTER TABLE {FRAMEWORK}.{WINDOW_TABLE} ADD COLUMN IF NOT EXISTS runs_since varchar"))
 
 
 class Recorder:
@@ -71,6 +76,7 @@ class Recorder:
             "branch": revision.branch,
             "parents": cast(list(revision.parents), ARRAY(String)),
             "kind": revision.kind.value,
+            "runs_since": revision.runs_since or None,
         }
         statement = insert(window).values(revision=id_, **values)
         ctx.execute(statement.on_conflict_do_update(index_elements=["revision"], set_=values))

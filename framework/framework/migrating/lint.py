@@ -8,7 +8,7 @@ from pathlib import Path
 from framework.codes import SM024
 from framework.findings import Finding
 from framework.migrating.locations import listed_for_alembic, locations
-from framework.migrating.revisions import Kind, Revision, constants, heads, read_revisions
+from framework.migrating.revisions import Kind, Revision, closure, constants, heads, read_revisions
 
 _TAKES_AWAY = {"drop_table", "drop_column", "rename_table"}
 _SQL_TAKES_AWAY = re.compile(
@@ -63,12 +63,23 @@ def _labels(revision: Revision, revisions: dict[str, Revision]) -> Iterator[Find
         yield wrong(f"its name does not begin with {number}_", "files sort in the order of their ids")
     if values.get("kind") not in set(Kind):
         yield wrong("it does not say its kind", 'kind = "expand" or kind = "contract"')
+    if revision.runs_since:
+        if revision.kind is Kind.EXPAND:
+            yield wrong("runs_since is for what contracts", "leave it out: every release runs with what only adds")
+        elif revision.runs_since not in earlier(revision, revisions):
+            yield wrong(f"runs_since names {revision.runs_since!r}", "a revision of the same module before this one")
     labels = values.get("branch_labels")
     if not values.get("down_revision") and (not isinstance(labels, tuple) or labels != (revision.branch,)):
         yield wrong("the first revision labels its branch", f'branch_labels = ("{revision.branch}",)')
     for parent in revision.parents:
         if parent not in revisions:
             yield wrong(f"it builds on {parent!r}, which is no revision", "name a revision, not a branch")
+
+
+def earlier(revision: Revision, revisions: dict[str, Revision]) -> set[str]:
+    """Of the same branch, below ``revision``."""
+    below = closure(revision.parents, revisions)
+    return {id_ for id_ in below if id_ in revisions and revisions[id_].branch == revision.branch}
 
 
 def _operations(revision: Revision) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ class Revision:
     kind: Kind
     title: str = ""
     path: Path | None = None
+    runs_since: str = ""
+    """Of a contracting one: code that has this revision no longer uses what is taken away."""
 
 
 def read_revisions(locations: Mapping[str, Path]) -> dict[str, Revision]:
@@ -60,6 +62,7 @@ def read_revision(path: Path, branch: str) -> Revision:
         kind=Kind.EXPAND if values.get("kind") == Kind.EXPAND else Kind.CONTRACT,
         title=str(values.get("__doc__", "")).strip().partition("\n")[0],
         path=path,
+        runs_since=str(values.get("runs_since") or ""),
     )
 
 

@@ -32,13 +32,21 @@ async def read_applied(connection: "Connection[Record]") -> Applied:
     ):
         return Applied()
     rows = await connection.fetch(
-        "SELECT version_num, NULL AS branch, NULL AS parents, NULL AS kind FROM seamark.alembic_version "
-        "UNION ALL SELECT revision, branch, parents, kind FROM seamark.migration_window"
+        "SELECT version_num, NULL AS branch, NULL AS parents, NULL AS kind, NULL AS runs_since FROM seamark.alembic_version "
+        # As JSON: a database that an earlier release prepared has no such column.
+        "UNION ALL SELECT revision, branch, parents, kind, to_jsonb(migration_window) ->> 'runs_since' "
+        "FROM seamark.migration_window"
     )
     return Applied(
         frozenset(row["version_num"] for row in rows if row["branch"] is None),
         {
-            row["version_num"]: Revision(row["version_num"], row["branch"], tuple(row["parents"]), Kind(row["kind"]))
+            row["version_num"]: Revision(
+                row["version_num"],
+                row["branch"],
+                tuple(row["parents"]),
+                Kind(row["kind"]),
+                runs_since=row["runs_since"] or "",
+            )
             for row in rows
             if row["branch"] is not None
         },
@@ -77,11 +85,14 @@ def compare(code: Mapping[str, Revision], applied: Applied, branches: Collection
                 found[branch] = (*found.get(branch, ()), id_)
         return found
 
+    def contracts(revision: Revision) -> bool:
+        return revision.kind is Kind.CONTRACT and revision.runs_since not in code
+
     foreign = sorted(present - code.keys())
     return Comparison(
         missing=grouped(id_ for id_ in code if id_ not in present),
-        ahead=grouped(id_ for id_ in foreign if id_ in known and known[id_].kind is Kind.EXPAND),
-        contracted=grouped(id_ for id_ in foreign if id_ in known and known[id_].kind is Kind.CONTRACT),
+        ahead=grouped(id_ for id_ in foreign if id_ in known and not contracts(known[id_])),
+        contracted=grouped(id_ for id_ in foreign if id_ in known and contracts(known[id_])),
         unknown=grouped(id_ for id_ in foreign if id_ not in known),
     )
 
