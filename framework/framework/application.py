@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 
 from framework.circuit_breaker import Breakers
 from framework.database import Database
+from framework.drain import Drain
 from framework.idempotency.turns import Turns
 from framework.rate_limits import overrides
 from framework.rate_limits.limiter import RateLimiter
@@ -48,6 +49,8 @@ class Application:
     """Of requests that came with one idempotency key."""
     breakers: Breakers = field(init=False)
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
+    drain: Drain = field(init=False)
+    """Whether this process is about to end."""
     _http: "Outgoing | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -58,6 +61,7 @@ class Application:
         self.limiter = RateLimiter(Rules(self.modules, readable), self.link)
         self.waker = Waker(self.database)
         self.breakers = Breakers(self.link)
+        self.drain = Drain(self.settings.drain_delay, self.settings.drain_timeout)
         self.database.session_info["application"] = self
 
     @property

@@ -20,6 +20,7 @@ from framework.routing import Dispatcher
 from framework.settings import Settings
 
 from host import checks, routes
+from host.trusted_proxies import TrustedProxies
 
 log = structlog.get_logger()
 
@@ -29,7 +30,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _refuse_root_path()
     application = compose("web", settings)
     missing = routes.not_found(application.settings)
-    return assemble(application, Dispatcher(routes.collect(application), _running, missing))
+    app = assemble(application, Dispatcher(routes.collect(application), _running, missing))
+    # Outermost: everything else goes by the address.
+    app.add_middleware(TrustedProxies, proxies=application.settings.trusted_proxies)
+    return app
 
 
 def compose(process: str, settings: Settings | None = None, *, log_to: TextIO | None = None) -> Application:
@@ -65,4 +69,6 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
             modules=[module.name for module in application.modules],
             environment=application.settings.environment,
         )
+        # Until here SIGTERM is the server's alone: nobody is served yet, so it ends as soon as it has begun.
+        stack.enter_context(application.drain.on_signals())
         yield

@@ -78,7 +78,9 @@ async def live() -> Liveness:
 @router.get("/health/ready", tags=["host"], responses={503: {}})
 @policy(public, cost=0)
 async def ready(application: CurrentApplication) -> Response:
-    """Readiness: the database answers and fits this code. Says no more, because anyone may ask."""
+    """Readiness: the database answers and fits this code, and this process is to stay. No more, because anyone may ask."""
+    if application.drain.draining:
+        return JSONResponse({"status": "unavailable"}, 503)
     try:
         async with asyncio.timeout(READY_WITHIN):
             is_ready = not await schema_findings(application)

@@ -11,6 +11,7 @@ from framework.middleware.body_limit import BodyLimit
 from framework.middleware.correlation_id import CorrelationIdMiddleware
 from framework.middleware.csrf import CrossOriginProtection
 from framework.middleware.deadline import Deadline
+from framework.middleware.drain import Draining
 from framework.middleware.errors import Errors
 from framework.middleware.head_limit import HeadLimit
 from framework.middleware.load_shedding import LoadShedding
@@ -24,7 +25,9 @@ from framework.routing import RouteTable
 def stack(application: Application, table: RouteTable) -> list[Middleware]:
     """Outermost first. Tests run this list too, never a shortened one."""
     return [
-        # First, so that every line logged and every error answered below carries the id.
+        # Around all others: whoever answers, the connection ends with it when the process does.
+        Middleware(Draining, drain=application.drain),
+        # First of the others, so that every line logged and every error answered below carries the id.
         Middleware(CorrelationIdMiddleware),
         # All further layers may read whose route it is, and its policy.
         Middleware(RouteLookup, table=table),
