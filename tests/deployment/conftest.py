@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def start_nginx(tmp_path: Path) -> Iterator[StartNginx]:
     """``start_nginx(ports)``: the shipped nginx in front of replicas at these ports; its options are those of ``Nginx``."""
+    numbers = count()
     if program() is None:
         message = "no nginx found: `apt install nginx`"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
     with ExitStack() as stack:
-        yield lambda ports, **options: stack.enter_context(Nginx(tmp_path / f"nginx-{ports[0]}", ports, **options))
+        yield lambda ports=(), **options: stack.enter_context(
+            Nginx(tmp_path / f"nginx-{next(numbers)}", ports, **options)
+        )
