@@ -16,6 +16,8 @@ from host.testing.servers import SuiteServers
 pytest_plugins = ("host.testing.fixtures", "host.testing.people")
 
 SERVERS = pytest.StashKey[SuiteServers]()
+THROUGH_PGBOUNCER = "SM_TEST_PGBOUNCER"
+"""``SM_TEST_PGBOUNCER=1 pytest …``: the application reaches Postgres through PgBouncer in transaction mode."""
 ENVIRONMENT = {
     "SM_ENVIRONMENT": "test",
     "SM_SECRET_KEY": "a secret that signs nothing but what the tests look at",
@@ -35,7 +37,7 @@ ENVIRONMENT = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     """Before anything is imported: no setting of the developer's shell reaches a test, above all no database."""
-    for name in [name for name in os.environ if name.startswith("SM_")]:
+    for name in [name for name in os.environ if name.startswith("SM_") and name != THROUGH_PGBOUNCER]:
         del os.environ[name]
     os.environ.update(ENVIRONMENT)
 
@@ -46,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SERVERS] = SuiteServers(config.rootpath)
+    config.stash[SERVERS] = SuiteServers(config.rootpath, pgbouncer=bool(os.environ.get(THROUGH_PGBOUNCER)))
 
 
 @pytest.hookimpl(optionalhook=True)

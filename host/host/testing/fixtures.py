@@ -40,9 +40,14 @@ def servers(pytestconfig: pytest.Config) -> Addresses:
 async def environment(servers: Addresses, worker_number: int) -> dict[str, str]:
     """The ``SM_`` variables of this worker's application; set, so that processes which a test starts have them too."""
     from host.testing.databases import create_database
+    from host.testing.pgbouncer import limit_role
 
     name = f"seamark_test_{worker_number}"
-    os.environ["SM_DATABASE_URL"] = await create_database(servers, name, template=servers.template)
+    os.environ["SM_DATABASE_URL"] = direct = await create_database(servers, name, template=servers.template)
+    if servers.pooled:
+        await limit_role(servers.superuser.format(database=name), name)
+        os.environ["SM_DATABASE_URL"] = servers.pooled.format(database=name)
+        os.environ |= {"SM_DATABASE_DIRECT_URL": direct, "SM_DATABASE_PGBOUNCER": "true"}
     os.environ["SM_REDIS_URL"] = f"{servers.redis}/{worker_number}"
     return {name: value for name, value in os.environ.items() if name.startswith("SM_")}
 

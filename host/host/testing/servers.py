@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from framework.embedded import EmbeddedPostgres, EmbeddedValkey
     from framework.embedded.lock import FileLock
 
+    from host.testing.pgbouncer import PgBouncer
+
 TEMPLATE = "seamark_template_"
 MARK = "made by the Seamark test suite"
 
@@ -26,6 +28,8 @@ class Addresses:
     superuser: str
     redis: str
     template: str
+    pooled: str = ""
+    """Where ``SM_TEST_PGBOUNCER`` is set: as ``postgres``, through PgBouncer."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -38,11 +42,12 @@ class Addresses:
 class SuiteServers:
     """Started when first asked for. The data folder is kept for the next run, and never used by two runs at once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, pgbouncer: bool = False) -> None:
         self._root = root
+        self._pgbouncer = pgbouncer
         self._addresses: Addresses | None = None
         self._lock: FileLock | None = None
-        self._running: list[EmbeddedPostgres | EmbeddedValkey] = []
+        self._running: list[EmbeddedPostgres | EmbeddedValkey | PgBouncer] = []
 
     def start(self) -> Addresses:
         if self._addresses is None:
@@ -63,6 +68,7 @@ class SuiteServers:
                 superuser=postgres.url("{database}", "postgres").replace("+asyncpg", ""),
                 redis=valkey.url(0).removesuffix("/0"),
                 template=TEMPLATE + _fingerprint(),
+                pooled=self._pooled(folder, postgres) if self._pgbouncer else "",
             )
             _in_thread(_make_template(self._addresses, self._root))
         return self._addresses
@@ -108,6 +114,17 @@ class SuiteServers:
         postgres.start()
         self._running.append(postgres)
         return postgres
+
+    def _pooled(self, folder: Path, postgres: "EmbeddedPostgres") -> str:
+        from host.testing.pgbouncer import PgBouncer
+
+        shutil.rmtree(folder / "pgbouncer", ignore_errors=True)
+        password = postgres.identity.password
+        roles = {"seamark": password, "postgres": password}
+        bouncer = PgBouncer(folder / "pgbouncer", postgres.port, roles, {"default_pool_size": "20"})
+        bouncer.start()
+        self._running.append(bouncer)
+        return postgres.url("{database}").replace(f":{postgres.port}/", f":{bouncer.port}/")
 
 
 def _fingerprint() -> str:
