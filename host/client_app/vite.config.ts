@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { compression } from "./compression.ts";
 import { upstream } from "./dev/upstream.ts";
 
 const port = Number(process.env.SM_PORT ?? 8000);
@@ -10,7 +11,7 @@ export default defineConfig({
   base: "/build/",
   // The host renders every HTML page, also in development, so that the security policy is the same everywhere.
   appType: "custom",
-  plugins: [upstream({ url: process.env.SM_DEV_UPSTREAM }), react()],
+  plugins: [upstream({ url: process.env.SM_DEV_UPSTREAM }), react(), compression()],
   server: {
     host: "127.0.0.1",
     port,
