@@ -19,22 +19,24 @@ from framework.tasks.guard import LOCK_ORDER
 from framework.tasks.plain import UNSTORABLE, holds_nul
 from framework.tasks.tables import Priority
 from framework.tasks.wake import wake_relays
+from framework.trace_context import traceparent
 
 # The driver's own form of a statement: publishing is paid for by a request.
 SUBSCRIBERS = (
     "SELECT task, queue, priority, retention, ordered FROM seamark.subscription WHERE event = $1 ORDER BY task"
 )
 DELIVERY = """
-INSERT INTO seamark.task (name, queue, priority, retention, id, args, correlation_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO seamark.task (name, queue, priority, retention, id, args, correlation_id, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 # After LOCK_ORDER, which is held until the commit, so numbers are in the order of commits; and which is a statement of its
 # own, so that this one sees what was committed while it waited.
 ORDERED_DELIVERY = """
-INSERT INTO seamark.task (name, queue, priority, retention, id, args, correlation_id, order_key, order_seq, publish_at)
+INSERT INTO seamark.task
+(name, queue, priority, retention, id, args, correlation_id, traceparent, order_key, order_seq, publish_at)
 VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, nextval('seamark.task_order_seq'),
-    CASE WHEN EXISTS (SELECT FROM seamark.task WHERE name = $1 AND order_key = $8 AND state = 'queued')
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, nextval('seamark.task_order_seq'),
+    CASE WHEN EXISTS (SELECT FROM seamark.task WHERE name = $1 AND order_key = $9 AND state = 'queued')
     THEN 'infinity' ELSE now() END
 )
 """
@@ -121,7 +123,7 @@ def _deliver(session: Session, event: Event) -> bool:
     correlation = correlation_id() or new_correlation_id()
     key = event.order_key
     for *options, ordered in subscribers:
-        values: tuple[str | UUID, ...] = (*options, uuid7(), arguments, correlation)
+        values: tuple[str | UUID | None, ...] = (*options, uuid7(), arguments, correlation, traceparent())
         if ordered and key is not None:
             connection.exec_driver_sql(LOCK_ORDER, (options[0], key))
             connection.exec_driver_sql(ORDERED_DELIVERY, (*values, key))

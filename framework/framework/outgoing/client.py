@@ -14,6 +14,7 @@ import httpcore
 import httpx
 import structlog
 
+from framework import tracing
 from framework.circuit_breaker import Breakers
 from framework.correlation import HEADER, correlation_id
 from framework.outgoing.call import EXTENSION, Call
@@ -103,6 +104,14 @@ class Outgoing:
     async def _ask(self, call: Call, options: Options) -> httpx.Response:
         call.refuse_when_late()
         client = self._opened or await self._open()
+        attributes = {"http.request.method": call.method, "server.address": call.host}
+        with tracing.span(call.method, "client", attributes) as span:
+            response = await self._send(client, call, options)
+            if span is not None:
+                span.set_attribute("http.response.status_code", response.status_code)
+            return response
+
+    async def _send(self, client: httpx.AsyncClient, call: Call, options: Options) -> httpx.Response:
         identity = correlation_id()
         with understood(call.host):
             request = client.build_request(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from framework import tracing
 from framework.application import Application
 from framework.correlation import set_correlation_id
 from framework.database import DatabaseUnavailable, is_connection_lost
@@ -24,6 +25,7 @@ from framework.tasks.stopping import Stopping
 from framework.tasks.tables import TaskState
 from framework.tasks.transaction import Transaction
 from framework.tasks.watch import CancelRequestedError, OutOfTimeError, watched
+from framework.trace_context import set_trace
 
 log = structlog.get_logger()
 # Between two steps the row is nobody's for a moment; should its worker end just then, a relay publishes it after this.
@@ -143,6 +145,7 @@ class Attempt:
         if row is not None:
             self.name = row.name
             set_correlation_id(row.correlation_id)
+            set_trace(row.traceparent.encode() if row.traceparent else None, None)
         return row
 
     async def _work(self, task: Task, row: LockedRow) -> str | None:
@@ -150,8 +153,16 @@ class Attempt:
         arguments = task.arguments.load(row.arguments)
         tries = self.number - row.step_attempt
         run = TaskRun(self.application, row.transaction, self.task_id, row.steps, tries, row.due_at, self.signal)
+        attributes = {
+            "messaging.destination.name": task.queue,
+            "seamark.task_id": str(self.task_id),
+            "seamark.attempt": tries,
+        }
         async with watched(self.signal, self.stopping, task.soft_limit):
-            with self.signal.lines.gathered():
+            with (
+                self.signal.lines.gathered(),
+                tracing.span(task.name, "consumer", attributes, row.traceparent or ""),
+            ):
                 if task.cursor is None:
                     await task.function(run, **arguments)
                     cursor = None

@@ -11,7 +11,7 @@ from framework.tasks.tables import TaskState
 from framework.tasks.transaction import Transaction
 
 LOCK = """
-SELECT t.name, t.correlation_id, t.args::text, t.cursor::text, t.steps, t.step_attempt, t.order_key, t.due_at,
+SELECT t.name, t.correlation_id, t.traceparent, t.args::text, t.cursor::text, t.steps, t.step_attempt, t.order_key, t.due_at,
        coalesce(s.attempt, 0), s.heartbeat_at IS NOT NULL, coalesce(s.cancel_requested, false)
 FROM seamark.task AS t LEFT JOIN seamark.task_signal AS s ON s.task_id = t.id
 WHERE t.id = $1 AND t.state = 'queued' AND t.available_at <= now()
@@ -55,6 +55,7 @@ class LockedRow:
     id: UUID
     name: str
     correlation_id: str
+    traceparent: str | None
     arguments: str
     cursor: str | None
     steps: int

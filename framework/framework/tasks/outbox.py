@@ -10,16 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
+from framework import tracing
 from framework.correlation import correlation_id, new_correlation_id
 from framework.tasks.tables import Priority
 from framework.tasks.wake import wake_relays
+from framework.trace_context import traceparent
 
 INSERT = """
 INSERT INTO seamark.task
-(id, args, unique_key, name, queue, priority, correlation_id, retention, available_at, publish_at)
-SELECT id, args::jsonb, key, $4, $5, $6, $7, $8, due, due
+(id, args, unique_key, name, queue, priority, correlation_id, traceparent, retention, available_at, publish_at)
+SELECT id, args::jsonb, key, $4, $5, $6, $7, $8, $9, due, due
 FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, args, key),
-greatest(now(), $9::timestamptz, now() + $10::interval) AS due
+greatest(now(), $10::timestamptz, now() + $11::interval) AS due
 """
 # In the order of the keys, so that two who enqueue the same ones do not each wait for the other. Nobody waits here for
 # one that runs: that holds its row, and no more.
@@ -52,12 +54,18 @@ async def add(
     """
     if not arguments:
         return []
+    with tracing.span(f"enqueue {envelope.name}", "producer", {"messaging.destination.name": envelope.queue}):
+        return await _add(session, envelope, arguments, keys)
+
+
+async def _add(session: AsyncSession, envelope: Envelope, arguments: Sequence[str], keys: Sequence[str]) -> list[UUID]:
     ids: list[UUID] = [uuid7() for _ in arguments]
     common = (
         envelope.name,
         envelope.queue,
         envelope.priority,
         correlation_id() or new_correlation_id(),
+        traceparent(),
         envelope.retention,
         envelope.at,
         envelope.delay,

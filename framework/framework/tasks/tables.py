@@ -50,6 +50,8 @@ class TaskRow(Base):
     args: Mapped[dict[str, Any]]
     correlation_id: Mapped[str]
     """Of the request, task or command that asked for it."""
+    traceparent: Mapped[str | None]
+    """The span that asked for it (W3C Trace Context), where there is one."""
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     unique_key: Mapped[str | None]
     """While it is queued, no other task of this name has the same."""
