@@ -175,6 +175,10 @@ class Database:
     @property
     def has_idle_connection(self) -> bool:
         """Whether a connection can be had without dialling and without making anybody wait."""
+    def show_pool(self) -> None:
+        """Let this process's metrics show it."""
+        self._pool.show()
+
         return self._pool.has_idle
 
     @property

@@ -10,8 +10,10 @@ from types import FrameType
 from typing import Any
 
 import structlog
+from prometheus_client import Gauge
 
 log = structlog.get_logger()
+DRAINING = Gauge("seamark_draining", "Whether this process was told to end and serves on meanwhile: 1 or 0.")
 AGAIN = 2.0
 """Seconds from which a second SIGTERM is one. Sooner it is the first: systemd tells all processes of a service, and their
 parent tells them once more."""
@@ -41,6 +43,7 @@ class Drain:
         loop = asyncio.get_running_loop()
         if not self.draining:
             self.draining = True
+            DRAINING.set(1)
             self._told = loop.time()
             log.info("draining", seconds=self._delay, running=len(self.running))
             if self._delay:
@@ -53,6 +56,7 @@ class Drain:
     def finish(self, then: Callable[[], None]) -> None:
         """SIGINT, or the end of the delay: nobody is served any more but those who already are."""
         self.draining = True
+        DRAINING.set(1)
         if self._timer is not None:
             self._timer.cancel()
         if not self._closing:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Any
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util.concurrency import await_
@@ -24,6 +24,9 @@ WAITED = Histogram(
     ["module"],
     buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10),
 )
+SIZE = Gauge("seamark_pool_size", "Database connections that this process may have.")
+IN_USE = Gauge("seamark_pool_in_use", "Database connections that are borrowed.")
+WAITING = Gauge("seamark_pool_waiting", "Who waits for a database connection.")
 TIMEOUTS = Counter("seamark_pool_timeouts", "Waits for a database connection that ended without one.", ["module"])
 
 _borrower: ContextVar[str | None] = ContextVar("borrower", default=None)
@@ -94,6 +97,13 @@ class SharedPool(AsyncAdaptedQueuePool):
         self._shares: dict[str | None, Share] = {None: Share(NOBODY, self.size())}
         self._reserved: Share | None = None
         self._borrowed: dict[ConnectionPoolEntry, Share] = {}
+        self._waiting = 0
+
+    def show(self) -> None:
+        """Let metrics show this one: a process has one pool that it works with, and may open others for a moment."""
+        SIZE.set(self.size())
+        IN_USE.set_function(lambda: len(self._borrowed))
+        WAITING.set_function(lambda: self._waiting)
 
     @property
     def has_idle(self) -> bool:
@@ -148,6 +158,7 @@ class SharedPool(AsyncAdaptedQueuePool):
         if self._take(share):
             return share
         began = monotonic()
+        self._waiting += 1
         try:
             async with asyncio.timeout(self._timeout):
                 await share.wait()
@@ -163,6 +174,8 @@ class SharedPool(AsyncAdaptedQueuePool):
                 f"{share.name} holds its {share.size} of {self.size()}" if by_one else f"all {self.size()} are in use"
             )
             raise PoolTimeout(f"No connection within {self._timeout:g} s: {whose}") from None
+        finally:
+            self._waiting -= 1
         share.waited.observe(monotonic() - began)
         return share
 

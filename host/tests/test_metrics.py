@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 type SignedIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 OF_THE_CLIENT_LIBRARY = ("process_", "python_")
-LABELS = {"host", "kind", "module", "name", "outcome", "reason", "rule", "state", "to"}
+LABELS = {"check", "host", "kind", "method", "module", "name", "outcome", "python", "queue", "reason", "revision"}
+LABELS |= {"route", "rule", "state", "status", "task", "to", "version"}
 """What a metric may be divided by: each has few values, which code or settings name."""
 OPEN_METRICS = "application/openmetrics-text"
 

@@ -16,6 +16,7 @@ from framework.middleware.errors import Errors
 from framework.middleware.head_limit import HeadLimit
 from framework.middleware.load_shedding import LoadShedding
 from framework.middleware.rate_limits import RateLimits
+from framework.middleware.request_metrics import RequestMetrics
 from framework.middleware.retry import RetryLostConnections
 from framework.middleware.route_lookup import RouteLookup
 from framework.middleware.security_headers import SecurityHeaders
@@ -32,6 +33,10 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         # All further layers may read whose route it is, and its policy.
         Middleware(RouteLookup, table=table),
         # Outside of the log, so that turning a request away costs next to nothing.
+        # After the route, which names the span; around all that may be slow.
+        *([Middleware(Tracing)] if application.settings.traces_endpoint else []),
+        # Outside of what turns requests away: those count as well.
+        Middleware(RequestMetrics, table=table),
         Middleware(
             LoadShedding,
             max_concurrency=application.settings.max_concurrency,

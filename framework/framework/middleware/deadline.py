@@ -3,6 +3,7 @@
 import asyncio
 from math import inf
 
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework import deadline
@@ -13,6 +14,9 @@ from framework.problems import Problem
 
 SLOWEST = 16 * 1024
 """Bytes a second. A body that arrives at this rate is waited for, however large it is; one that trickles is not."""
+
+
+EXCEEDED = Counter("seamark_deadlines_exceeded", "Requests that were ended because they took too long.", ["module"])
 
 
 class Deadline:
@@ -127,6 +131,7 @@ class _Work:
         self._until = max(self._until, self._loop.time() + COMMIT_GRACE)
 
     def problem(self) -> Problem:
+        EXCEEDED.labels(self._context.module).inc()
         if self._context.commit_sent:
             return outcome_unknown()
         if self._asked and not self._all_read:

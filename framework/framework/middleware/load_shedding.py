@@ -59,6 +59,7 @@ class LoadShedding:
         reason = bulkhead.enter(module, essential=essential)
         if reason is not None:
             self._summary.note(bulkhead, module, reason)
+            context.status = 503
             await self._refuse(scope, receive, send)
         elif lasting:
             try:

@@ -11,6 +11,7 @@ import structlog
 
 from framework.application import Application
 from framework.correlation import bound, correlation_id
+from framework.tasks import metrics
 from framework.tasks.attempt import Attempt, Next, Result
 from framework.tasks.registry import tasks_of
 from framework.tasks.stopping import Endless, Stopping
@@ -27,6 +28,7 @@ class Runner:
         self.tasks = tasks_of(application.modules)
         self.worker = worker
         self.stopping: Stopping = stopping or Endless()
+        metrics.prepare(self.tasks)
 
     async def run(self, task_id: UUID) -> Result:
         """As far as it gets here. Raises only when the database does not answer; the row is published again then."""
@@ -34,12 +36,14 @@ class Runner:
         with bound(correlation_id()):
             attempt = Attempt(self.application, self.tasks, self.worker, self.stopping, task_id)
             result = await attempt.run()
+            seconds = monotonic() - began
+            metrics.count(attempt.name if attempt.name in self.tasks else metrics.UNKNOWN, result, seconds)
             log.info(
                 "task",
                 task=attempt.name,
                 task_id=str(task_id),
                 attempt=attempt.number,
                 result=result.name.lower(),
-                milliseconds=round((monotonic() - began) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
             )
             return result

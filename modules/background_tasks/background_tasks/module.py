@@ -3,6 +3,7 @@ from framework.module import Module, Navigation, Permission
 from background_tasks import health
 from background_tasks.checks.checks import checks
 from background_tasks.command_line import commands
+from background_tasks.gauges import gauges
 from background_tasks.purge import purge_history, purge_keys, schedules
 from background_tasks.relay.command import relay
 from background_tasks.routes import router
@@ -32,6 +33,7 @@ module = Module(
     tasks=(purge_history, purge_keys),
     schedules=schedules,
     health=health.checks,
+    gauges=gauges,
     checks=checks,
     timeouts=timeouts,
     commands=(commands.group, relay, worker_alive),

@@ -9,6 +9,7 @@ from users.authentication import authentication, last_seen
 from users.bootstrap import bootstrap
 from users.checks import checks
 from users.commands import create_admin
+from users.gauges import gauges
 from users.routes import router
 from users.settings import UsersSettings
 from users.tasks import purge_sessions, schedules
@@ -35,6 +36,7 @@ module = Module(
     settings=UsersSettings,
     tasks=(purge_sessions,),
     schedules=schedules,
+    gauges=gauges,
     checks=checks,
     commands=(create_admin,),
     authentication=authentication,

@@ -1,11 +1,14 @@
 """``celery -A background_tasks.celery_app beat``: writes each due slot of each schedule into the outbox, once."""
 
 import asyncio
+from contextlib import ExitStack
 from time import monotonic
 from typing import Any
 
 import structlog
 from celery import beat
+from framework.metrics.exporter import exported
+from framework.metrics.postgres import gauges_of
 
 from background_tasks.beat.following import LONGEST_PAUSE, Following
 from background_tasks.beat.timetable import Timetable
@@ -26,6 +29,8 @@ class Scheduler(beat.Scheduler):
         self._failures = 0
         self._application = composition.connect("beat")
         self._loop = asyncio.new_event_loop()
+        self._stack = ExitStack()
+        self._stack.enter_context(exported(composition.settings, "beat", gauges_of(composition.modules)))
 
     @property
     def info(self) -> str:
@@ -50,6 +55,7 @@ class Scheduler(beat.Scheduler):
         if not self._loop.is_running() and not self._loop.is_closed():
             self._loop.run_until_complete(self._application.close())
             self._loop.close()
+            self._stack.close()
 
     async def _tick(self) -> float:
         if not self._following.schedules:

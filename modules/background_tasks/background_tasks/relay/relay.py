@@ -19,10 +19,13 @@ from framework.correlation import new_correlation_id, set_correlation_id
 from framework.database import Database
 from framework.findings import BootError
 from framework.logging import configure
+from framework.metrics.exporter import exported
 from framework.settings import Settings, load, settings_of
 from framework.tasks.wake import CHANNEL
+from prometheus_client import Counter
 
 from background_tasks.broker import configuration
+from background_tasks.gauges import gauges
 from background_tasks.relay.backoff import LONGEST, backoff
 from background_tasks.relay.hard_cancel import HardCancel
 from background_tasks.relay.outbox import Outbox
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from asyncpg import Connection, Record
 
 log = structlog.get_logger()
+PUBLISHED = Counter("seamark_relay_published", "Messages handed to the broker; a task may need several.", ["queue"])
+INTERRUPTIONS = Counter("seamark_relay_interruptions", "Times that a relay lost Postgres or could not reach it.")
 BATCH = 500
 # After a round that published: under load the next finds many rows instead of one.
 PAUSE = 0.005
@@ -102,6 +107,7 @@ class Relay:
                     await self._serve(connection, limit)
             except Exception as error:  # noqa: BLE001 - a connection can end in any call, and in many ways
                 failures += 1
+                INTERRUPTIONS.inc()
                 log.warning("relay interrupted, trying again", error=repr(error), failures=failures)
                 await self._database.close()
                 await _wait(self._stopped, backoff(failures))
@@ -165,6 +171,7 @@ class Relay:
         except BrokerUnreachableError:
             await outbox.give_back(tasks)
             raise
+        PUBLISHED.labels(queue).inc(len(tasks))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -209,4 +216,6 @@ def main() -> None:
     configure(settings.log_format, settings.log_level, "relay", stream=sys.stderr if arguments.worker else None)
     set_correlation_id(new_correlation_id())
     parent = Parent(sys.stdin.fileno(), sys.stdout.fileno()) if arguments.worker else None
-    asyncio.run(_run(settings, own, parent))
+    # It knows no module, and so not their gauges: beside a worker, the worker's processes hold the port.
+    with exported(settings, "relay", gauges, serves=parent is None):
+        asyncio.run(_run(settings, own, parent))

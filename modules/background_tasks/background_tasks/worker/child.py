@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+from contextlib import ExitStack
 from uuid import UUID
 
 import structlog
+from framework.metrics.exporter import exported
+from framework.metrics.postgres import gauges_of
 from framework.tasks.runner import Runner
 from framework.tasks.stopping import Stopping
 
@@ -21,6 +24,9 @@ class Child:
         self.application = composition.connect("worker")
         self.runner = Runner(self.application, f"{name}:{os.getpid()}", stopping)
 
+        self.application.database.show_pool()
+        self._stack = ExitStack()
+        self._stack.enter_context(exported(composition.settings, "worker", gauges_of(composition.modules)))
     def run(self, task_id: UUID) -> None:
         self.loop.run_until_complete(self._run(task_id))
 
@@ -36,3 +42,4 @@ class Child:
     def close(self) -> None:
         self.loop.run_until_complete(self.application.close())
         self.loop.close()
+        self._stack.close()
