@@ -172,13 +172,13 @@ class Database:
         else:
             await greenlet_spawn(fairy.close)
 
-    @property
-    def has_idle_connection(self) -> bool:
-        """Whether a connection can be had without dialling and without making anybody wait."""
     def show_pool(self) -> None:
         """Let this process's metrics show it."""
         self._pool.show()
 
+    @property
+    def has_idle_connection(self) -> bool:
+        """Whether a connection can be had without dialling and without making anybody wait."""
         return self._pool.has_idle
 
     @property

@@ -1,7 +1,7 @@
 """Routes: a module's router, and the table that finds a request's route by its path's first segments."""
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -132,13 +132,14 @@ class RouteTable:
         return self._missing if method == "GET" and not is_for_programs(path) else NOT_FOUND
 
 
-def _match(route: Endpoint) -> Match:
     def matches(self) -> Iterator[tuple[str, Match]]:
         """Every route by each of its methods, without the answer for unknown paths."""
         yield from ((method, match) for (method, _), match in self._exact.items())
         for patterns in self._patterns.values():
             yield from ((method, match) for methods, _, match in patterns for method in methods)
 
+
+def _match(route: Endpoint) -> Match:
     return Match(route, route.path, policy_of(route.endpoint), module=_owner(route), stream=is_stream(route))
 
 

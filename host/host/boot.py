@@ -15,10 +15,10 @@ from framework.checks import all_checks, refuse_on_errors
 from framework.codes import SM012
 from framework.findings import BootError
 from framework.installation import read_installation
-from framework.migrating.gate import refuse_other_schema
 from framework.metrics.exporter import exported
 from framework.metrics.loop_lag import loop_lag_sampled
 from framework.metrics.postgres import gauges_of
+from framework.migrating.gate import refuse_other_schema
 from framework.routing import Dispatcher
 from framework.settings import Settings
 
@@ -60,6 +60,9 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await refuse_other_schema(application)
         # Warns only: a rolled-back image has to start, whatever the release after it has subscribed to.
         await refuse_on_errors(application, [checks.subscriptions])
+        application.database.show_pool()
+        await stack.enter_async_context(loop_lag_sampled())
+        stack.enter_context(exported(application.settings, "web", gauges_of(application.modules)))
         for module in application.modules:
             if module.lifespan is not None:
                 await stack.enter_async_context(module.lifespan(application))
@@ -75,6 +78,3 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         # Until here SIGTERM is the server's alone: nobody is served yet, so it ends as soon as it has begun.
         stack.enter_context(application.drain.on_signals())
         yield
-        application.database.show_pool()
-        await stack.enter_async_context(loop_lag_sampled())
-        stack.enter_context(exported(application.settings, "web", gauges_of(application.modules)))

@@ -32,11 +32,9 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(CorrelationIdMiddleware),
         # All further layers may read whose route it is, and its policy.
         Middleware(RouteLookup, table=table),
-        # Outside of the log, so that turning a request away costs next to nothing.
-        # After the route, which names the span; around all that may be slow.
-        *([Middleware(Tracing)] if application.settings.traces_endpoint else []),
         # Outside of what turns requests away: those count as well.
         Middleware(RequestMetrics, table=table),
+        # Outside of the log, so that turning a request away costs next to nothing.
         Middleware(
             LoadShedding,
             max_concurrency=application.settings.max_concurrency,

@@ -22,11 +22,11 @@ class Child:
     def __init__(self, composition: Composition, name: str, stopping: Stopping) -> None:
         self.loop = asyncio.new_event_loop()
         self.application = composition.connect("worker")
-        self.runner = Runner(self.application, f"{name}:{os.getpid()}", stopping)
-
         self.application.database.show_pool()
         self._stack = ExitStack()
         self._stack.enter_context(exported(composition.settings, "worker", gauges_of(composition.modules)))
+        self.runner = Runner(self.application, f"{name}:{os.getpid()}", stopping)
+
     def run(self, task_id: UUID) -> None:
         self.loop.run_until_complete(self._run(task_id))
 
@@ -40,6 +40,6 @@ class Child:
             log.exception("no answer from Postgres, task left for later", task_id=str(task_id))
 
     def close(self) -> None:
+        self._stack.close()
         self.loop.run_until_complete(self.application.close())
         self.loop.close()
-        self._stack.close()
