@@ -1,5 +1,6 @@
 """What one process holds: settings, modules and the shared services."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,7 @@ from framework.tasks.wake import Waker
 if TYPE_CHECKING:
     # The other way round for types only: manifests and checks are made of functions that are given an application.
     from framework.checks import Check
+    from framework.health.monitor import Health
     from framework.module import Module
     from framework.outgoing.client import Outgoing
 
@@ -51,7 +53,9 @@ class Application:
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
     drain: Drain = field(init=False)
     """Whether this process is about to end."""
+    _health: "Health | None" = field(init=False, default=None)
     _http: "Outgoing | None" = field(init=False, default=None)
+    _lender: "Application | None" = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.cookie = SessionCookie(self.settings)
@@ -67,6 +71,8 @@ class Application:
     @property
     def http(self) -> "Outgoing":
         """The client for calls to other services."""
+        if self._lender is not None:
+            return self._lender.http
         if self._http is None:
             # Not above: commands that call nobody start a quarter of a second earlier without it.
             from framework.outgoing.opening import open_http  # noqa: PLC0415
@@ -78,7 +84,26 @@ class Application:
     def module(self, name: str) -> "Module | None":
         return next((module for module in self.modules if module.name == name), None)
 
+    @property
+    def health(self) -> "Health":
+        """What the checks say in this process, and which modules are closed because of it."""
+        if self._health is None:
+            # Only who serves asks: neither a worker nor a command.
+            from framework.health.monitor import Health  # noqa: PLC0415
+
+            self._health = Health(self)
+        return self._health
+
+    def borrowing(self, database: Database) -> "Application":
+        """The same, with its connections from another pool."""
+        twin = copy(self)
+        twin.database, twin._lender = database, self
+        database.session_info["application"] = twin
+        return twin
+
     async def close(self) -> None:
+        if self._health is not None:
+            await self._health.close()
         await self.waker.close()
         if self._http is not None:
             await self._http.close()

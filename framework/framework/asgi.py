@@ -23,5 +23,6 @@ def assemble(application: Application, dispatcher: Dispatcher) -> FastAPI:
         middleware=middleware.stack(application, dispatcher.table),
     )
     app.router = dispatcher
+    dispatcher.closed = application.health.closed
     app.state.application = application
     return app

@@ -85,6 +85,9 @@ class Module:
     outgoing_hosts: tuple[str, ...] = ()
     """Hosts of other services that it calls (``api.example.com``). Metrics count these one by one, all others as one."""
     health: tuple[HealthCheck, ...] = ()
+    """What ``/admin/health`` says of it. One that ``closes_module`` has its routes answer 503 while it fails."""
+    optional: bool = False
+    """Where its ``lifespan`` raises, the process starts without it: its routes answer 503 until the next start."""
     gauges: tuple[PostgresGauges, ...] = ()
     """What metrics say of its tables; beside these, metrics are values of ``prometheus_client`` next to what they count."""
     checks: tuple[Check, ...] = ()

@@ -1,7 +1,7 @@
 """Routes: a module's router, and the table that finds a request's route by its path's first segments."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -23,6 +23,8 @@ from framework.streams import is_stream
 HOST = "host"
 SEAMARK = "seamark"
 """The owner of what no module has declared: pages, built files, unknown addresses, and the routes with the tag ``host``."""
+RETRY_AFTER = "5"
+"""Seconds in which a module that is closed may have opened again."""
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -131,7 +133,6 @@ class RouteTable:
             return Match(None, allowed=tuple(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)))
         return self._missing if method == "GET" and not is_for_programs(path) else NOT_FOUND
 
-
     def matches(self) -> Iterator[tuple[str, Match]]:
         """Every route by each of its methods, without the answer for unknown paths."""
         yield from ((method, match) for (method, _), match in self._exact.items())
@@ -176,6 +177,17 @@ def endpoint_name(route: Endpoint) -> str:
     return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
+def unavailable(module: str) -> Problem:
+    """What a closed module's routes answer, and the handshakes of its WebSockets."""
+    return Problem(
+        503,
+        "module.unavailable",
+        "This part of the application does not work just now. Everything else does.",
+        headers={"retry-after": RETRY_AFTER},
+        module=module,
+    )
+
+
 class Dispatcher(APIRouter):
     """The application's router: every module's routes in one list, dispatched to the route that was found up front.
 
@@ -190,6 +202,8 @@ class Dispatcher(APIRouter):
     ) -> None:
         """``running`` is entered when the server starts and left when it stops; it may refuse with ``BootError``."""
         super().__init__(redirect_slashes=False)
+        self.closed: Container[str] = ()
+        """Modules that are unavailable just now; ``assemble`` says where that is to be read."""
         self._running = running
         self.routes.extend(routes)
         self.table = RouteTable(routes, missing)
@@ -203,6 +217,9 @@ class Dispatcher(APIRouter):
         route = context.route
         if route is None:
             await self._refuse(context.allowed)(scope, receive, send)
+            return
+        if context.module in self.closed:
+            await response(unavailable(context.module))(scope, receive, send)
             return
         scope["route"] = route
         scope["endpoint"] = route.endpoint

@@ -225,6 +225,11 @@ class Settings(EnvironmentSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="`debug`, `info`, `warning` or `error`: what is logged at least."
     )
+    traces_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Where OpenTelemetry's spans go by OTLP over HTTP: `http://collector:4318/v1/traces`. Unset: none are recorded.",
+    )
     request_deadline: float = Field(
         30,
         gt=0,
@@ -291,6 +296,13 @@ class Settings(EnvironmentSettings):
         "",
         description="`name=limit/seconds; name=off`: other limits than the modules declare, such as "
         "`seamark.address=600/60; users.sign_in=off`.",
+    )
+    health_history_days: float = Field(
+        90, gt=0, description="Days for which changes of health are kept; the last of each check stays."
+    )
+    error_reporter: str | None = Field(
+        None,
+        description="`package.module:function` that is handed each unhandled error, for an error tracker. Unset: errors are logged only.",
     )
     outgoing_allowed: CommaSeparated = Field(
         (),

@@ -1,5 +1,6 @@
 """The boot: settings → manifests → validate and order → routes at import; checks → database → lifespans at start-up."""
 
+import asyncio
 import gc
 import os
 import sys
@@ -19,9 +20,11 @@ from framework.metrics.exporter import exported
 from framework.metrics.loop_lag import loop_lag_sampled
 from framework.metrics.postgres import gauges_of
 from framework.migrating.gate import refuse_other_schema
+from framework.module import Module
 from framework.routing import Dispatcher
 from framework.settings import Settings
 
+from framework import tracing
 from host import checks, routes
 from host.trusted_proxies import TrustedProxies
 
@@ -51,10 +54,25 @@ def _refuse_root_path() -> None:
         raise BootError([SM012.finding("--root-path is given", hint="serve Seamark under a host name of its own")])
 
 
+async def _enter(module: Module, application: Application, stack: AsyncExitStack) -> None:
+    """Its lifespan. Raises what that raises, unless the module is optional: then the others start without it."""
+    if module.lifespan is None:
+        return
+    try:
+        await stack.enter_async_context(module.lifespan(application))
+    except Exception:
+        if not module.optional:
+            raise
+        log.exception("module did not start", module=module.name)
+        application.health.not_started(module.name)
+
+
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     application: Application = app.state.application
     async with AsyncExitStack() as stack:
+        if (stop_tracing := tracing.start(application.settings, "web")) is not None:
+            stack.push_async_callback(asyncio.to_thread, stop_tracing)
         stack.push_async_callback(application.close)
         await refuse_on_errors(application, all_checks(application), static_only=True)
         await refuse_other_schema(application)
@@ -64,8 +82,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(loop_lag_sampled())
         stack.enter_context(exported(application.settings, "web", gauges_of(application.modules)))
         for module in application.modules:
-            if module.lifespan is not None:
-                await stack.enter_async_context(module.lifespan(application))
+            await _enter(module, application, stack)
+        await stack.enter_async_context(application.health.watching())
         # What the boot made lives as long as the process; the collector need not look at it again (p99 55 → 6.5 ms).
         gc.collect()
         gc.freeze()

@@ -1,6 +1,5 @@
 """The host's own routes (probes, health, what the browser application asks first, API description, pages) and all modules'."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,9 +8,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from framework.application import Application, CurrentApplication
 from framework.context import OptionalPrincipal
-from framework.health import HealthResult, Status, framework_checks, overall, run_checks
+from framework.health import HealthResult, Status, overall
 from framework.metrics import exposition
-from framework.migrating import schema_findings
 from framework.module import Module
 from framework.policies import optional, policy, public, require
 from framework.problems import Problem
@@ -26,7 +24,6 @@ from host.built_files import built_files
 
 router = APIRouter(generate_unique_id_function=operation_id)
 HOST_PAGES = ("/",)
-READY_WITHIN = 2.0
 
 
 class _Answer(BaseModel):
@@ -55,6 +52,8 @@ class AppDescription(_Answer):
     name: str
     environment: str
     modules: list[str]
+    unavailable: list[str]
+    """Those of the modules that do not work just now: their routes answer 503."""
     navigation: list[NavigationItem]
     user: SignedInUser | None
 
@@ -79,22 +78,15 @@ async def live() -> Liveness:
 @policy(public, cost=0)
 async def ready(application: CurrentApplication) -> Response:
     """Readiness: the database answers and fits this code, and this process is to stay. No more, because anyone may ask."""
-    if application.drain.draining:
-        return JSONResponse({"status": "unavailable"}, 503)
-    try:
-        async with asyncio.timeout(READY_WITHIN):
-            is_ready = not await schema_findings(application)
-    except Exception:  # noqa: BLE001 - not ready, whatever the reason; /admin/health tells those who may know
-        is_ready = False
+    is_ready = not application.drain.draining and await application.health.ready()
     return JSONResponse({"status": "ok" if is_ready else "unavailable"}, 200 if is_ready else 503)
 
 
 @router.get("/admin/health", tags=["host"], responses={200: {"model": Health}, 503: {"model": Health}})
 @policy(require("admin.health.view"), essential=True)
 async def health(application: CurrentApplication) -> Response:
-    """Every enabled module's checks at once; 503 only when a critical one fails."""
-    checks = [*framework_checks, *(check for module in application.modules for check in module.health)]
-    results: list[HealthResult] = await run_checks(application, checks)
+    """What every enabled module's checks say, a few seconds old at most; 503 only when a critical one fails."""
+    results = await application.health.results()
     answer = Health(status=overall(results), checks=results)
     return Response(answer.model_dump_json(), 503 if answer.status == "failed" else 200, media_type="application/json")
 
@@ -122,6 +114,7 @@ async def describe_app(application: CurrentApplication, principal: OptionalPrinc
         name="Seamark",
         environment=application.settings.environment,
         modules=[module.name for module in application.modules],
+        unavailable=sorted(application.health.closed),
         navigation=[item for module in application.modules for item in _navigation(module, held)] if principal else [],
         user=user,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from typing import Any
 
 import httpx
@@ -9,10 +10,8 @@ import pytest
 from fastapi import FastAPI
 from framework.application import Application
 from framework.circuit_breaker import Breakers
-from framework.health import HealthCheck
+from framework.health import HealthCheck, HealthResult, readiness
 from framework.module import Module
-
-from host import routes
 
 type Make = Callable[..., FastAPI]
 type Browse = Callable[[FastAPI], httpx.AsyncClient]
@@ -51,7 +50,7 @@ class TestReadiness:
             await reader.read()
             writer.close()
 
-        monkeypatch.setattr(routes, "READY_WITHIN", 0.05)
+        monkeypatch.setattr(readiness, "WITHIN", 0.05)
         async with await asyncio.start_server(hang, "127.0.0.1", 0) as server, asyncio.timeout(2):
             url = f"postgresql+asyncpg://a:b@127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
             answer = await browse(make_app(database_url=url)).get("/health/ready")
@@ -87,11 +86,14 @@ class TestHealth:
         assert own < names
         assert names == own | {check.name for module in application.modules for check in module.health}
         assert all(
-            set(check) == {"name", "status", "critical", "milliseconds", "remark"} for check in answer.json()["checks"]
+            set(check) == {field.name for field in fields(HealthResult)} and check["affects"]
+            for check in answer.json()["checks"]
         )
 
     async def test_names_the_services_that_calls_are_held_back_to(self, operator: httpx.AsyncClient, application: Application, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
         monkeypatch.setattr(application, "breakers", Breakers(application.link))
+        # What was found a moment ago would still be the answer.
+        monkeypatch.setattr(application, "_health", None)
         for _ in range(10):
             await (await application.breakers.acquire("mail.example.com")).failed()
         answer = await operator.get("/admin/health")
@@ -99,6 +101,7 @@ class TestHealth:
         (check,) = (check for check in answer.json()["checks"] if check["name"] == "seamark.outgoing")
         assert check["status"] == "degraded"
         assert check["remark"].startswith("Calls are held back to mail.example.com (the next may try in ")
+        await application.health.close()
 
     @pytest.mark.parametrize(("critical", "status", "whole"), [(True, 503, "failed"), (False, 200, "degraded")])
     async def test_fails_as_a_whole_only_when_a_critical_check_does(
@@ -112,7 +115,7 @@ class TestHealth:
         async def broken(_: Application) -> None:
             raise LookupError("canary-7f3a9c")
 
-        with_check(HealthCheck("example.part", broken, critical=critical))
+        with_check(HealthCheck("example.part", broken, "Something.", critical=critical))
         answer = await operator.get("/admin/health")
         assert (answer.status_code, answer.json()["status"]) == (status, whole)
         assert "canary" not in answer.text

@@ -43,7 +43,7 @@ def test_a_manifest_that_keeps_to_everything_is_loaded(install: Install) -> None
             name="alpha", label="Alpha", router=router, settings=AlphaSettings, tasks=(sweep,),
             permissions=(Permission("alpha.view", "See"),), pages=("/alpha", "/alpha/{id}"),
             navigation=(Navigation("Alpha", "/alpha", "box", "alpha.view"),),
-            health=(HealthCheck("alpha.up", up),), commands=(say_hello,),
+            health=(HealthCheck("alpha.up", up, ""),), commands=(say_hello,),
         )
         """,
     )
@@ -55,7 +55,7 @@ def test_a_manifest_that_keeps_to_everything_is_loaded(install: Install) -> None
     ("contribution", "complaint"),
     [
         ('permissions=(Permission("view", "See"),)', "permission 'view' should be named alpha.…"),
-        ('health=(HealthCheck("beta.up", None),)', "health check 'beta.up' should be named alpha.…"),
+        ('health=(HealthCheck("beta.up", None, ""),)', "health check 'beta.up' should be named alpha.…"),
         ('rate_limits=(RateLimit("beta.all", 5),)', "rate limit 'beta.all' should be named alpha.…"),
         ('pages=("/alphabet",)', "page '/alphabet' should lie under /alpha"),
         ('pages=("/",)', "page '/' should lie under /alpha"),

@@ -14,7 +14,7 @@ from .conftest import Install, problems
             "permission 'alpha.a' is declared 2 times",
         ),
         (
-            'health=(HealthCheck("alpha.a", None), HealthCheck("alpha.a", None))',
+            'health=(HealthCheck("alpha.a", None, ""), HealthCheck("alpha.a", None, ""))',
             "health check 'alpha.a' is declared 2 times",
         ),
         (
@@ -66,7 +66,7 @@ def test_two_modules_that_claim_one_thing_are_both_named(install: Install) -> No
 
             module = Module(
                 name="{name}", label="", tasks=(sweep,), commands=(tidy_up,), pages=("/shared",),
-                permissions=(Permission("shared.view", ""),), health=(HealthCheck("shared.up", None),),
+                permissions=(Permission("shared.view", ""),), health=(HealthCheck("shared.up", None, ""),),
             )
             """,
         )

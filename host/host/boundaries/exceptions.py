@@ -11,6 +11,7 @@ from host.boundaries.sources import Import
 ALLOWED: Mapping[tuple[str, str], str] = {
     ("host.testing.people", "users"): "tests sign people in by the real services; the one place of the host that knows a module",
     ("framework.application", "framework.checks"): "types only: an application lists checks, which are given the application",
+    ("framework.application", "framework.health"): "it is asked for by those who serve; its checks are given the application",
     ("framework.application", "framework.module"): "types only: an application lists manifests, whose functions are given the application",
     ("framework.tasks.run", "framework.application"): "types only: an application holds what wakes the relays, a task is given the application",
 }  # fmt: skip

@@ -82,8 +82,12 @@ def _listed(counts: dict[str, int]) -> str:
 
 
 checks = (
-    HealthCheck("background_tasks.outbox", outbox),
-    HealthCheck("background_tasks.workers", workers),
-    HealthCheck("background_tasks.dead_letters", dead_letters),
-    HealthCheck("background_tasks.parked", parked),
+    HealthCheck("background_tasks.outbox", outbox, "What is done in the background begins late."),
+    HealthCheck(
+        "background_tasks.workers", workers, "Nothing is done in the background; it waits, and none of it is lost."
+    ),
+    HealthCheck(
+        "background_tasks.dead_letters", dead_letters, "These tasks have not been done, until somebody retries them."
+    ),
+    HealthCheck("background_tasks.parked", parked, "Tasks of these kinds wait for a worker that knows them."),
 )

@@ -23,4 +23,6 @@ async def imports_go_on(application: Application) -> str | None:
     return f"{row['unfinished']} under way" if row["unfinished"] else None
 
 
-health = (HealthCheck("contacts.imports", imports_go_on),)
+health = (
+    HealthCheck("contacts.imports", imports_go_on, "Imports of contacts stop where they are, and go on by themselves."),
+)

@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * Ready
-         * @description Readiness: the database answers and fits this code. Says no more, because anyone may ask.
+         * @description Readiness: the database answers and fits this code, and this process is to stay. No more, because anyone may ask.
          */
         get: operations["host.ready"];
         put?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description Every enabled module's checks at once; 503 only when a critical one fails.
+         * @description What every enabled module's checks say, a few seconds old at most; 503 only when a critical one fails.
          */
         get: operations["host.health"];
         put?: never;
@@ -932,6 +932,8 @@ export interface components {
             environment: string;
             /** Modules */
             modules: string[];
+            /** Unavailable */
+            unavailable: string[];
             /** Navigation */
             navigation: components["schemas"]["NavigationItem"][];
             user: components["schemas"]["SignedInUser"] | null;
@@ -1154,10 +1156,15 @@ export interface components {
             /** Checks */
             checks: components["schemas"]["HealthResult"][];
         };
-        /** HealthResult */
+        /**
+         * HealthResult
+         * @description ``since``: from when it has had this status, as far as anybody knows.
+         */
         HealthResult: {
             /** Name */
             name: string;
+            /** Module */
+            module: string;
             /**
              * Status
              * @enum {string}
@@ -1165,13 +1172,21 @@ export interface components {
             status: "ok" | "degraded" | "failed";
             /** Critical */
             critical: boolean;
+            /** Closes Module */
+            closes_module: boolean;
+            /** Affects */
+            affects: string;
+            /** Remark */
+            remark: string;
             /** Milliseconds */
             milliseconds: number;
             /**
-             * Remark
-             * @default
+             * At
+             * Format: date-time
              */
-            remark: string;
+            at: string;
+            /** Since */
+            since?: string | null;
         };
         /**
          * ImportItem

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from framework.application import Application
 from framework.checks import Check
 from framework.findings import Finding
+from framework.health.connections import CONNECTIONS
 from framework.settings import Settings, settings_of
 from framework.tasks import Task
 from framework.tasks.registry import tasks_of
@@ -60,10 +61,11 @@ def connection_findings(settings: Settings, own: BackgroundTasksSettings, allowe
     """``allowed`` is for all processes together."""
     children = own.concurrency or os.cpu_count() or 1
     of_workers = own.workers * (2 * children + RELAY_CONNECTIONS)
-    of_web = settings.web_processes * settings.database_pool_size
+    each_web = settings.database_pool_size + CONNECTIONS
+    of_web = settings.web_processes * each_web
     if of_workers + of_web > allowed:
         yield SM033.finding(
-            f"{own.workers} × {of_workers // own.workers} for workers and {settings.web_processes} × {settings.database_pool_size} "
+            f"{own.workers} × {of_workers // own.workers} for workers and {settings.web_processes} × {each_web} "
             f"for web processes are {of_workers + of_web} connections, and Postgres allows {allowed}",
             hint="raise max_connections, or lower SM_BACKGROUND_TASKS_CONCURRENCY or SM_DATABASE_POOL_SIZE",
         )
