@@ -24,7 +24,9 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
-    return ()
+    from host.deployment import kubernetes  # noqa: PLC0415
+
+    return (Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),)
 
 
 def examine(clone: Path, modules: Sequence[Module]) -> list[Finding]:

@@ -1,0 +1,35 @@
+"""Whether the cluster would take an object: the schemas of Kubernetes, unknown fields refused."""
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from framework.findings import Finding
+
+from host.deployment.codes import SM069
+from host.deployment.kubernetes.kustomize import Resource
+
+OLDEST = "1.32"
+"""The oldest version of Kubernetes that the manifests are for: preStop: sleep is on by default from 1.30."""
+
+
+def schema_findings(resources: Sequence[Resource]) -> Iterator[Finding]:
+    for item in resources:
+        if refused := _refused(json.dumps(item.body)):
+            yield SM069.finding(
+                f"{item.file.name}: {item}: {refused}", hint="kubectl explain, kubernetes-validate --strict"
+            )
+
+
+@lru_cache(maxsize=256)
+def _refused(body: str) -> str:
+    import kubernetes_validate  # noqa: PLC0415 - a developers' dependency
+
+    try:
+        kubernetes_validate.validate(json.loads(body), OLDEST, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return f"{'.'.join(map(str, error.path))}: {error.message}"
+    except kubernetes_validate.SchemaNotFoundError:
+        # Objects of an operator's own kinds have no schema here.
+        return ""
+    return ""
