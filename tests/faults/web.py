@@ -1,7 +1,10 @@
 """Several web processes of one installation, as replicas are: ports of their own, one Postgres, one Redis."""
 
 import asyncio
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count, cycle
 from typing import Self
 
@@ -10,17 +13,28 @@ from framework.embedded.ports import free_port
 from host.trial import Trial, answers
 
 _numbers = count(1)
+UVICORN = ("-m", "uvicorn", "host.main:app", "--no-access-log")
+SM_WEB = ("-m", "host.cli", "web")
 
 
 class Replicas:
     """``async with Replicas(trial, 4, {"SM_…": "…"}) as replicas``: real uvicorn processes, ready to serve, and a client for each."""
 
-    def __init__(self, trial: Trial, number: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        number: int,
+        environment: Mapping[str, str] | None = None,
+        *,
+        command: Sequence[str] = UVICORN,
+    ) -> None:
+        """``command``: of Python, which is given ``--port``."""
         self.trial = trial
         self.names = [f"web-{next(_numbers)}" for _ in range(number)]
         self.ports = [free_port() for _ in range(number)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self._environment = dict(environment or {})
+        self._command = command
         self.clients: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
@@ -41,8 +55,14 @@ class Replicas:
             if name in self.trial.processes:
                 await asyncio.to_thread(self.trial.stop, name)
 
+    def kill(self) -> None:
+        """All, as nobody waits for their orderly end."""
+        for name in self.names:
+            with suppress(ProcessLookupError):
+                os.killpg(self.trial.processes[name].pid, signal.SIGKILL)
+
     async def restart(self, number: int) -> None:
-        """Of one that was killed; returns when it serves."""
+        """Of one that has ended; returns when it serves."""
         self.trial.leash.release(self.pid(number))
         self._start(number)
         await self._wait_for(number)
@@ -50,7 +70,7 @@ class Replicas:
     def _start(self, number: int) -> None:
         self.trial.start(
             self.names[number],
-            *("-m", "uvicorn", "host.main:app", "--port", str(self.ports[number]), "--no-access-log"),
+            *(*self._command, "--port", str(self.ports[number])),
             environment=self._environment,
         )
 
