@@ -41,6 +41,7 @@ def web(
         port=port,
         uds=uds,
         fd=fd,
+        http="host.protocol:Protocol",
         workers=workers or settings.web_workers,
         backlog=settings.web_backlog,
         timeout_keep_alive=ceil(settings.web_keep_alive),
