@@ -36,6 +36,14 @@ def add_correlation_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict
     return event
 
 
+def _name(process: str) -> Processor:
+    def add_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event.setdefault("process", process)
+        return event
+
+    return add_process
+
+
 def configure(log_format: str, level: str, process: str, *, stream: TextIO | None = None) -> None:
     """``json`` writes one object a line, ``console`` is for people. Safe to call again.
 
@@ -52,6 +60,7 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     shared: list[Processor] = [structlog.processors.add_log_level, add_correlation_id, stamp]
     if log_format == "json":
+        shared.append(_name(process))
         # Straight to bytes: a third of what the standard library's handlers cost a request.
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(to_json)]
         library_render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_text)]

@@ -146,7 +146,9 @@ def _statement(statement: str, began: int, error: BaseException | None) -> None:
         return
     from opentelemetry.trace import Status, StatusCode, get_current_span  # noqa: PLC0415
 
-    if not get_current_span().is_recording():
+    # Not whether it still records: the driver tells of a COMMIT once the loop comes round, and the request may have ended.
+    asking = get_current_span().get_span_context()
+    if not asking.is_valid or not asking.trace_flags.sampled:
         # Of no request and no task: the pool's own, and those of the loops that watch.
         return
     text = statement.strip()

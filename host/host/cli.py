@@ -13,13 +13,15 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from host.assets import assets_app
+from host.backup.command import backup_app, dr_drill, restore
 from host.dev.command import dev_app, psql
 from host.migrate import migrate_app
 from host.scaffold.command import module_app
+from host.story import story
 from host.web import web
 
 # As a newcomer meets them; what modules contribute follows.
-ORDER = ("dev", "web", "psql", "migrate", "assets", "doctor", "modules", "routes", "module", "openapi", "demo", "shell")
+ORDER = ("dev", "web", "psql", "migrate", "assets", "doctor", "modules", "routes", "module", "openapi", "demo", "shell", "backup", "restore", "dr-drill")
 
 
 class InOrder(TyperGroup):
@@ -44,6 +46,10 @@ app.add_typer(assets_app, name="assets")
 app.add_typer(module_app, name="module")
 app.command(context_settings={"ignore_unknown_options": True})(psql)
 app.command()(web)
+app.add_typer(backup_app, name="backup")
+app.command()(restore)
+app.command(name="dr-drill")(dr_drill)
+app.command()(story)
 # Tables for people fit their window; in a pipe, nothing is cut off.
 console = Console() if sys.stdout.isatty() else Console(width=400)
 
