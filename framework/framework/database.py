@@ -22,6 +22,7 @@ from framework.dialect import DRIVER, SeamarkDialect
 from framework.pool import SharedPool
 from framework.settings import Settings
 from framework.statement_limit import StatementLimit, limits
+from framework.tracing import trace_statements
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -84,6 +85,8 @@ class Database:
             settings.database_statement_timeout, pgbouncer=settings.database_pgbouncer
         )
         self._statement_limit.listen(self.engine.sync_engine)
+        if settings.traces_endpoint:
+            trace_statements(self.engine.sync_engine)
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self.engine.sync_engine, "do_connect", _connect)
         self.session_info: dict[str, Any] = {}

@@ -20,6 +20,7 @@ from framework.middleware.request_metrics import RequestMetrics
 from framework.middleware.retry import RetryLostConnections
 from framework.middleware.route_lookup import RouteLookup
 from framework.middleware.security_headers import SecurityHeaders
+from framework.middleware.tracing import Tracing
 from framework.routing import RouteTable
 
 
@@ -32,6 +33,8 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(CorrelationIdMiddleware),
         # All further layers may read whose route it is, and its policy.
         Middleware(RouteLookup, table=table),
+        # After the route, which names the span; around all that may be slow.
+        *([Middleware(Tracing)] if application.settings.traces_endpoint else []),
         # Outside of what turns requests away: those count as well.
         Middleware(RequestMetrics, table=table),
         # Outside of the log, so that turning a request away costs next to nothing.

@@ -12,6 +12,7 @@ from framework.tasks.runner import Runner
 from framework.tasks.stopping import Stopping
 
 from background_tasks.composition import Composition
+from framework import tracing
 
 log = structlog.get_logger()
 
@@ -21,6 +22,7 @@ class Child:
 
     def __init__(self, composition: Composition, name: str, stopping: Stopping) -> None:
         self.loop = asyncio.new_event_loop()
+        self._stop_tracing = tracing.start(composition.settings, "worker")
         self.application = composition.connect("worker")
         self.application.database.show_pool()
         self._stack = ExitStack()
@@ -43,3 +45,5 @@ class Child:
         self._stack.close()
         self.loop.run_until_complete(self.application.close())
         self.loop.close()
+        if self._stop_tracing is not None:
+            self._stop_tracing()
