@@ -9,7 +9,7 @@ NODE = $(RUN) python -m host.dev.node
 # Each worker has a Redis database of its own, and Redis has sixteen.
 PARALLEL = -n logical --maxprocesses=8
 
-.PHONY: help dev test check e2e faults bench doctor migrate module client docs build clean
+.PHONY: help dev test check e2e faults bench dr-drill doctor migrate module client docs build clean
 .SILENT:
 
 help: ## This list
@@ -33,6 +33,9 @@ faults: ## Kill what can be killed, and count what was lost; at full size: make 
 
 bench: ## Measure against bare FastAPI and bare Celery; writes docs/reference/performance.md
 	$(RUN) python -m benchmarks
+
+dr-drill: ## Destroy a throw-away installation under load, restore it, and say what was lost
+	$(RUN) sm dr-drill
 
 doctor: ## Judge this installation
 	$(RUN) sm doctor

@@ -33,7 +33,8 @@ FORGETFUL = {
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
 }
-HOST_BASED_AUTHENTICATION = f"host all all {HOST}/32 scram-sha-256\n"
+# The second line is for backups; the word all does not mean replication.
+HOST_BASED_AUTHENTICATION = f"host all all {HOST}/32 scram-sha-256\nhost replication all {HOST}/32 scram-sha-256\n"
 
 
 class EmbeddedPostgres(EmbeddedServer):
