@@ -24,9 +24,12 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
-    from host.deployment import kubernetes  # noqa: PLC0415
+    from host.deployment import kubernetes, nginx  # noqa: PLC0415
 
-    return (Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),)
+    return (
+        Part("nginx", nginx.FILES, nginx.examine),
+        Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),
+    )
 
 
 def examine(clone: Path, modules: Sequence[Module]) -> list[Finding]:
