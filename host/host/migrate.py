@@ -81,13 +81,14 @@ def models() -> None:
 
     For developers: takes the test suite's Postgres, so nothing has to run, and imports every installed module.
     """
+    from framework.embedded import EmbeddedServerError  # noqa: PLC0415
     from framework.migrating.lint import lint  # noqa: PLC0415
     from framework.migrating.locations import application_root  # noqa: PLC0415
     from framework.migrating.models import model_findings  # noqa: PLC0415
 
     from host.testing.servers import SuiteServers  # noqa: PLC0415
 
-    with _explained():
+    with _explained(EmbeddedServerError):
         root = application_root()
         found = lint(root)
         with SuiteServers(root) as addresses:
@@ -164,14 +165,13 @@ def _url() -> str:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Expected failures end the command with their message and status 1."""
+def _explained(*more: type[Exception]) -> Iterator[None]:
+    """Expected failures, these and ``more``, end the command with their message and status 1."""
     from alembic.util import CommandError  # noqa: PLC0415
-    from framework.embedded import EmbeddedServerError  # noqa: PLC0415
     from framework.migrating.connection import MigrationError  # noqa: PLC0415
 
     try:
         yield
-    except (CommandError, EmbeddedServerError, MigrationError, FileNotFoundError, ValueError) as error:
+    except (CommandError, MigrationError, FileNotFoundError, ValueError, *more) as error:
         errors.print(error)
         raise typer.Exit(1) from None
