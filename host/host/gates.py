@@ -50,6 +50,7 @@ def gates(clone: Path = CLONE) -> tuple[Gate, ...]:
         Gate("boundaries", "move the import, or list the module in requires", ((*python, "host.boundaries"),)),
         Gate("format", "uv run ruff format", ((*python, "ruff", "format", "--check", "."),)),
         Gate("lint", "uv run ruff check --fix", ((*python, "ruff", "check", "."),)),
+        Gate("versions", "uv run python -m host.release <version>", ((*python, "host.release", "--check"),)),
         Gate("uv.lock", "uv lock", ((sys.executable, "host/bootstrap.py", "lock", "--check"),)),
         Gate("package-lock.json", "npm install, then npm ci", (("npm", "ci", "--dry-run", "--ignore-scripts"),)),
     )

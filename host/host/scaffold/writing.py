@@ -29,9 +29,11 @@ def file_name(template: Path, names: Names) -> str:
 
 
 def browser_versions(clone: Path) -> dict[str, str]:
-    """Of the packages that every page uses: those of the shell, so that there is one React."""
-    shell = json.loads((clone / "host/client_app/package.json").read_text())["dependencies"]
+    """Of the clone's packages, and of those that every page uses: those of the shell, so that there is one React."""
+    package = json.loads((clone / "host/client_app/package.json").read_text())
+    shell = package["dependencies"]
     return {
+        "version": package["version"],
         "react": shell["react"],
         "react_query": shell["@tanstack/react-query"],
         "lucide": shell["lucide-react"],
