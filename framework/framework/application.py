@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from framework.circuit_breaker import Breakers
 from framework.database import Database
 from framework.drain import Drain
+from framework.error_reports.reporter import ErrorReporter
 from framework.idempotency.turns import Turns
 from framework.rate_limits import overrides
 from framework.rate_limits.limiter import RateLimiter
@@ -53,6 +54,8 @@ class Application:
     """Whether a service that this calls answered lately; ``http`` asks them by itself."""
     drain: Drain = field(init=False)
     """Whether this process is about to end."""
+    error_reports: ErrorReporter = field(init=False)
+    """Hears of errors that nobody handled."""
     _health: "Health | None" = field(init=False, default=None)
     _http: "Outgoing | None" = field(init=False, default=None)
     _lender: "Application | None" = field(init=False, default=None)
@@ -65,6 +68,7 @@ class Application:
         self.limiter = RateLimiter(Rules(self.modules, readable), self.link)
         self.waker = Waker(self.database)
         self.breakers = Breakers(self.link)
+        self.error_reports = ErrorReporter(self.settings)
         self.drain = Drain(self.settings.drain_delay, self.settings.drain_timeout)
         self.database.session_info["application"] = self
 
@@ -111,6 +115,7 @@ class Application:
         await self.database.close()
         await self.link.close()
         await self.redis.aclose()
+        await self.error_reports.close()
 
 
 def connect(settings: Settings, modules: "tuple[Module, ...]", process: str) -> Application:

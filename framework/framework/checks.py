@@ -10,6 +10,7 @@ import structlog
 from framework.application import Application
 from framework.codes import SM013, SM014, SM017, SM019, SM021, SM022, SM023
 from framework.database import is_connection_lost
+from framework.error_reports.checks import check_reporter
 from framework.findings import BootError, Finding, Level, all_codes
 from framework.outgoing.checks import check_outgoing
 from framework.rate_limits import overrides
@@ -185,5 +186,6 @@ framework_checks = (
     Check("settings for production", _production_settings),
     Check("rate limits", _rate_limits),
     Check("calls to other services", check_outgoing),
+    Check("error reporter", check_reporter),
     Check("services", _reachable, dynamic=True),
 )

@@ -48,7 +48,7 @@ def stack(application: Application, table: RouteTable) -> list[Middleware]:
         Middleware(AccessLog),
         # Outside of errors as well: a 500 needs its headers as much as a page.
         Middleware(SecurityHeaders, secure=application.settings.is_secure),
-        Middleware(Errors),
+        Middleware(Errors, reports=application.error_reports),
         # Before anybody takes cookies and parameters apart.
         Middleware(HeadLimit),
         # Around the body, too: whoever sends it one byte a second is ended as well.

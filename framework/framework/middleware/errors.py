@@ -3,7 +3,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from framework.context import RequestContext
 from framework.database import DatabaseUnavailable, is_connection_lost
+from framework.error_reports.reporter import ErrorReporter
 from framework.problems import Problem, response
 from framework.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
 
@@ -16,8 +18,9 @@ class Errors:
     Starlette's own error layer lies outside all user middleware, so its 500 would lack every header set above.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, reports: ErrorReporter) -> None:
         self.app = app
+        self._reports = reports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -28,9 +31,12 @@ class Errors:
             if scope["type"] == "lifespan":
                 raise
             problem = problem_of(error, in_doubt=scope["seamark"].commit_sent)
-            started = scope["seamark"].status != 0
+            context: RequestContext = scope["seamark"]
+            started = context.status != 0
             if problem.status == 500 or started:
-                log.exception("request failed", method=scope.get("method", "WEBSOCKET"), path=scope["path"])
+                method = scope.get("method", "WEBSOCKET")
+                log.exception("request failed", method=method, path=scope["path"])
+                self._reports.request(error, f"{method} {context.template}", context.module)
             elif problem.status in (503, 504):
                 log.error("request refused", code=problem.code, path=scope["path"], error=repr(error))
             if started:

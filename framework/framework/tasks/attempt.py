@@ -61,6 +61,8 @@ class Attempt:
         self.name = ""
         self.number = 0
         """Of the starts of this task; 0 until it has started here."""
+        self.error: Exception | None = None
+        """Why it has failed for good."""
 
     async def run(self) -> Result:
         """Raises only when the database does not answer."""
@@ -69,6 +71,8 @@ class Attempt:
         if result is Outcome.FAILED:
             # What alerts look for.
             log.error("dead letter", task=self.name, task_id=str(self.task_id))
+            if self.error is not None:
+                self.application.error_reports.task(self.error, self.name)
         return result
 
     async def _steps(self) -> Result:
@@ -185,6 +189,7 @@ class Attempt:
         return Next.STEP
 
     async def _end(self, task: Task, row: LockedRow, outcome: Outcome, error: Exception | None = None) -> Outcome:
+        self.error = error
         await row.end(TaskState(outcome), None if error is None else describe(error))
         if row.order_key is not None:
             self._wake_relays(row)

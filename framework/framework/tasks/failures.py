@@ -24,21 +24,21 @@ def describe(error: BaseException) -> dict[str, Any]:
     """``type``, ``message`` and ``traceback``, for ``task.error``."""
     frames = [
         line
-        for link in _chain(error)
-        for line in (f"{_type(link)}\n", *traceback.format_list(traceback.extract_tb(link.__traceback__)))
+        for link in chain(error)
+        for line in (f"{type_of(link)}\n", *traceback.format_list(traceback.extract_tb(link.__traceback__)))
     ]
     return {
-        "type": _type(error),
-        "message": text(_message(error)),
+        "type": type_of(error),
+        "message": text(message_of(error)),
         "traceback": text("".join(frames), LONGEST_TRACEBACK),
     }
 
 
 def describe_briefly(error: BaseException) -> str:
-    return text(f"{_type(error)}: {_message(error)}")
+    return text(f"{type_of(error)}: {message_of(error)}")
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in problems)
@@ -48,7 +48,7 @@ def _message(error: BaseException) -> str:
     return str(error)
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
+def chain(error: BaseException | None) -> list[BaseException]:
     """The first cause first, as Python prints them."""
     links: list[BaseException] = []
     while error is not None and error not in links:
@@ -57,5 +57,5 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return links
 
 
-def _type(error: BaseException) -> str:
+def type_of(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
