@@ -1,4 +1,5 @@
 from framework.module import Module, Navigation, Permission
+from framework.rate_limits import RateLimit
 
 from admin.routes import router
 
@@ -16,8 +17,10 @@ module = Module(
         Navigation("Health", "/admin/status", "activity", "admin.health.view", group="admin", order=40),
         Navigation("Findings", "/admin/findings", "stethoscope", "admin.view", group="admin", order=50),
     ),
+    rate_limits=(RateLimit("admin.profile", limit=6, period=300, rate_class="profile"),),
     permissions=(
         Permission("admin.view", "See modules and what the checks find"),
         Permission("admin.health.view", "See the health of every service"),
+        Permission("admin.profile", "Look at what a running process does"),
     ),
 )

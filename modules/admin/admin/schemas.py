@@ -1,5 +1,8 @@
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
+from framework.health import Status
 from pydantic import BaseModel, ConfigDict
 
 
@@ -42,3 +45,13 @@ class FindingOut(_Answer):
 
 class Findings(_Answer):
     items: list[FindingOut]
+
+
+class HealthChangeOut(_Answer):
+    id: UUID
+    check: str
+    status: Status
+    remark: str
+    at: datetime
+    process: str
+    """The one that noticed first: ``host:pid``."""

@@ -28,9 +28,9 @@ async def test_modules_say_what_they_contribute(operator: AsyncClient, applicati
     assert admin["version"] == version("seamark-admin")
     assert admin["enabled"] is True
     assert admin["requires"] == ["users"]
-    assert admin["permissions"] == ["admin.view", "admin.health.view"]
+    assert admin["permissions"] == ["admin.view", "admin.health.view", "admin.profile"]
     assert "/admin/modules" in admin["pages"]
-    assert admin["routes"] == 2
+    assert admin["routes"] == 4
     assert found["users"]["commands"] == ["create-admin"]
     assert found["users"]["tasks"] == found["users"]["schedules"] == ["users.purge_sessions"]
 

@@ -124,6 +124,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/health/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Health Changes
+         * @description When a check's status changed, sorted by `at`. A search finds checks whose name holds it.
+         */
+        get: operations["admin.list_health_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Profile
+         * @description What the process that answers does meanwhile, as a file for speedscope; one at a time.
+         */
+        post: operations["admin.take_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/background_tasks/tasks": {
         parameters: {
             query?: never;
@@ -1156,6 +1196,30 @@ export interface components {
             /** Checks */
             checks: components["schemas"]["HealthResult"][];
         };
+        /** HealthChangeOut */
+        HealthChangeOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Check */
+            check: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "failed";
+            /** Remark */
+            remark: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Process */
+            process: string;
+        };
         /**
          * HealthResult
          * @description ``since``: from when it has had this status, as far as anybody knows.
@@ -1451,6 +1515,13 @@ export interface components {
         Page_ContactItem_: {
             /** Items */
             items: components["schemas"]["ContactItem"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[HealthChangeOut] */
+        Page_HealthChangeOut_: {
+            /** Items */
+            items: components["schemas"]["HealthChangeOut"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2233,6 +2304,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Findings"];
+                };
+            };
+        };
+    };
+    "admin.list_health_changes": {
+        parameters: {
+            query?: {
+                /** @description Only what matches this search. */
+                q?: string;
+                /** @description A field to sort by; a leading `-` reverses. */
+                sort?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Items a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HealthChangeOut_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    "admin.take_profile": {
+        parameters: {
+            query?: {
+                seconds?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Another profile is being taken. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
