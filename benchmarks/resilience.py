@@ -1,7 +1,7 @@
 """What the layers that keep one caller from harming the others cost a request: with and without, in turn."""
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -55,6 +55,7 @@ CASES = (
     Case("refusal by a rate limit (429)", Side({"SM_RATE_LIMITS": "seamark.address=1/100000"}, replace(GREET, status=429)), Side(PLAIN)),
     Case("deadline", Side(PLAIN), without("Deadline")),
     Case("bound on requests in flight", Side(PLAIN), without("LoadShedding")),
+    Case("metrics of requests", Side(PLAIN), without("RequestMetrics"), 10),
     Case("refusal for overload (503)", Side(PLAIN | {"SM_MAX_CONCURRENCY": "1"}, replace(GREET, status=503)), Side(PLAIN), 0),
     Case("breaker around a call, shared through Redis", Side(PLAIN, GUARDED), Side(PLAIN)),
     Case("breaker around a call while Redis is away", Side(PLAIN | ALONE, GUARDED), Side(PLAIN | ALONE)),
@@ -63,10 +64,12 @@ CASES = (
 )  # fmt: skip
 
 
-def measure_resilience(installation: Trial, cookie: str, say: Callable[[str], None]) -> list[Cost]:
+def measure_resilience(
+    installation: Trial, cookie: str, say: Callable[[str], None], cases: Sequence[Case] = CASES
+) -> list[Cost]:
     servers = _Servers(installation, cookie)
     costs = []
-    for case in CASES:
+    for case in cases:
         say(f"measuring {case.title} …")
         with servers.of(case.ours) as (ours, pid), servers.of(case.floor) as (floor, other):
             pairs = alternate(ours, pid, floor, other, ROUNDS)

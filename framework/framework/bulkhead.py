@@ -43,6 +43,9 @@ class Bulkhead:
         if of_module is None:
             of_module = 0
             OCCUPIED.labels(self.kind, module).set_function(lambda: self._by_module[module])
+            for reason in Reason:
+                # There before the first one is counted: alerts ask how much it grows.
+                SHED.labels(self.kind, module, reason)
         if of_module >= self.module_limit + reserve:
             return Reason.MODULE
         self.taken += 1

@@ -44,6 +44,7 @@ class Share:
         self.name = name
         self.size = size
         self.waited = WAITED.labels(name)
+        self.timeouts = TIMEOUTS.labels(name)
         self._free = size
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -168,7 +169,7 @@ class SharedPool(AsyncAdaptedQueuePool):
                     share.give_back()
                     raise
         except TimeoutError:
-            TIMEOUTS.labels(share.name).inc()
+            share.timeouts.inc()
             by_one = share.size < self.size() and not share.is_free
             whose = (
                 f"{share.name} holds its {share.size} of {self.size()}" if by_one else f"all {self.size()} are in use"

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from random import Random
+from string import ascii_lowercase
 
 import httpx
 import pytest
@@ -60,6 +62,50 @@ def test_each_is_divided_by_what_takes_few_values(app: FastAPI) -> None:
     assert len(metrics) > 10
     for metric in metrics:
         assert set(metric._labelnames) <= LABELS, metric
+
+
+def _series() -> set[str]:
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}"
+        for family in REGISTRY.collect()
+        if family.name.startswith("seamark_http_")
+        for sample in family.samples
+    }
+
+
+async def test_what_clients_write_makes_no_series(app: FastAPI, client: httpx.AsyncClient) -> None:
+    chance = Random(1)
+
+    def word() -> str:
+        return "".join(chance.choices(ascii_lowercase, k=12))
+
+    async def ask(method: str, path: str) -> None:
+        headers = {"host": f"{word()}.example", "x-correlation-id": f"{word()}-{word()}", "user-agent": word()}
+        await client.request(method, path, headers=headers)
+
+    known = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+    paths = (
+        "/{}",
+        "/{}/{}",
+        "/api/{}",
+        "/api/{}/{}",
+        "/api/contacts/{}",
+        "/contacts/{}",
+        "/build/{}",
+        "/health?{}",
+        "/api/app/{}",
+    )
+    # Every method at every kind of address, once: what can be there, is.
+    for method in (*known, word().upper()):
+        for path in paths:
+            await ask(method, path.replace("{}", word()))
+    before = _series()
+    for number in range(1000):
+        method = word().upper() if number % 3 == 0 else chance.choice(known)
+        await ask(method, chance.choice(paths).format(word(), word()))
+    assert _series() == before
+    counted = "seamark_http_requests_total", {"module": "seamark", "method": "other", "route": "none", "status": "4xx"}
+    assert (REGISTRY.get_sample_value(*counted) or 0) > 300
 
 
 async def test_an_address_below_is_a_problem_and_never_a_page(client: httpx.AsyncClient) -> None:

@@ -28,6 +28,8 @@ PATIENCE = 2.0
 AGAIN = 1.0
 LONGEST_STOP = 5.0
 LEADER = "port.lock"
+ANSWERED = "seamark_processes", "Processes that said what they counted."
+SILENT = "seamark_processes_silent", "Processes that live and did not say it in time."
 
 
 @contextmanager
@@ -147,11 +149,11 @@ def _written(families: Sequence[Metric]) -> str:
 
 
 def _processes(names: Iterable[str], silent: int) -> Iterator[Metric]:
-    answered = GaugeMetricFamily("seamark_processes", "Processes that said what they counted.", labels=["kind"])
+    answered = GaugeMetricFamily(*ANSWERED, labels=["kind"])
     for kind, count in Counter(name.rpartition("-")[0] for name in names).items():
         answered.add_metric([kind], count)
     yield answered
-    yield GaugeMetricFamily("seamark_processes_silent", "Processes that live and did not say it in time.", silent)
+    yield GaugeMetricFamily(*SILENT, silent)
 
 
 async def _say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

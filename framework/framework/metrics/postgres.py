@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import structlog
 from prometheus_client.core import GaugeMetricFamily
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 PATIENCE = 2.0
 """Seconds for the connection and all statements together."""
+AVAILABLE = "seamark_postgres_available", "Whether a connection to Postgres could be had in time: 1 or 0."
 MOST = 100
 """Rows that are taken of an answer."""
 
@@ -51,48 +53,42 @@ class PostgresFigures:
         self._settings = settings
         self._asked = asked
         self._known: dict[PostgresGauges, tuple[float, list[GaugeMetricFamily]]] = {}
+        self._available = False
         self._turn = asyncio.Lock()
 
     async def families(self) -> list[GaugeMetricFamily]:
         """None of what Postgres did not say in time: a figure that nobody knows is not 0."""
+        if not self._asked:
+            return []
         async with self._turn:
             now = monotonic()
-            due = [
-                gauges
-                for gauges in self._asked
-                if now - self._known.get(gauges, (-gauges.every, []))[0] >= gauges.every
-            ]
-            available = True
-            for gauges in due:
-                self._known.pop(gauges, None)
+            due = [one for one in self._asked if one not in self._known or now - self._known[one][0] >= one.every]
+            for one in due:
+                self._known.pop(one, None)
             if due:
+                self._available = False
                 try:
                     async with asyncio.timeout(PATIENCE):
                         await self._ask(due)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the other metrics are served
-                    available = False
                     log.warning("metrics without what Postgres knows", error=repr(error))
-            known = [family for gauges in self._asked for family in self._known.get(gauges, (0, []))[1]]
-            if self._asked:
-                known.append(
-                    GaugeMetricFamily(
-                        "seamark_postgres_available",
-                        "Whether Postgres said in time what metrics ask of it: 1 or 0.",
-                        float(available),
-                    )
-                )
-            return known
+            known = [family for one in self._asked for family in self._known.get(one, (0, []))[1]]
+            return [*known, GaugeMetricFamily(*AVAILABLE, float(self._available))]
 
     async def _ask(self, due: Sequence[PostgresGauges]) -> None:
         # A connection for each time: none is held meanwhile, and none can have been lost.
-        limits = {"database_statement_timeout": PATIENCE, "database_url": self._settings.database_url}
+        changes = {"database_statement_timeout": PATIENCE, "database_url": self._settings.database_url}
         if self._settings.database_direct_url is not None:
-            limits |= {"database_url": self._settings.database_direct_url, "database_pgbouncer": False}
-        database = Database(self._settings.model_copy(update=limits), "metrics", pool_size=1)
+            changes |= {"database_url": self._settings.database_direct_url, "database_pgbouncer": False}
+        database = Database(self._settings.model_copy(update=changes), "metrics", pool_size=1)
         try:
             async with database.driver_connection() as connection:
-                for gauges in due:
-                    self._known[gauges] = (monotonic(), await _answer(connection, gauges, self._settings))
+                self._available = True
+                for one in due:
+                    try:
+                        self._known[one] = (monotonic(), await _answer(connection, one, self._settings))
+                    except asyncpg.PostgresError as error:
+                        log.warning("metrics without", gauges=[name for name, _ in one.gauges], error=repr(error))
         finally:
             with suppress(Exception):
                 await database.close()
