@@ -1,47 +1,16 @@
 """What nginx repeats at another process when one fails, and what it never does."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Self
 
 import httpx
 import pytest
 
 from tests.deployment.conftest import StartNginx
 from tests.deployment.nginx import Nginx
+from tests.deployment.replica import WORKS, Replica
 
 KEY = {"idempotency-key": "01900000-0000-7000-8000-000000000000"}
-ANSWER = b"HTTP/1.1 %b\r\ncontent-length: 2\r\n\r\nok"
-
-
-class Replica:
-    """Reads a request, and answers it or hangs up. What it got is in ``requests``."""
-
-    def __init__(self, answering: bytes) -> None:
-        """``answering``: a status line; empty to end the connection once the request is there."""
-        self._answer = ANSWER % answering if answering else b""
-        self.requests: list[bytes] = []
-        self.port = 0
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = next((line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), b":0")
-            self.requests.append(head + await reader.readexactly(int(length.partition(b":")[2])))
-            writer.write(self._answer)
-        except asyncio.IncompleteReadError:
-            # One that was opened and not used.
-            pass
-        writer.close()
 
 
 @pytest.fixture
@@ -79,7 +48,7 @@ async def pair(stack: AsyncExitStack, start_nginx: StartNginx) -> MakePair:
     return pair
 
 
-DIES, WORKS = b"", b"200 OK"
+DIES = b""
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
