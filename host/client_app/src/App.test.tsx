@@ -18,6 +18,7 @@ const app: AppInfo = {
   name: "Seamark",
   environment: "test",
   modules: ["contacts", "users"],
+  unavailable: [],
   navigation: [contacts],
   user,
 };
@@ -129,4 +130,49 @@ test("a server that cannot be reached is named, and asked again", async () => {
   isUp = true;
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByRole("heading", { level: 1, name: /Ada/ })).toBeDefined();
+});
+
+test("a module that does not work is marked, its page says so, and both recover by themselves", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  let works = false;
+  const refused = { status: 503, json: { status: 503, code: "module.unavailable", module: "contacts" } };
+  open(
+    "/contacts",
+    {},
+    {
+      "GET /api/app": () => ({ json: { ...app, unavailable: works ? [] : ["contacts"] } }),
+      "GET /api/contacts": () => (works ? { json: { items: [], next_cursor: null } } : refused),
+    },
+  );
+  const marked = { name: /^Contacts ?: does not work just now$/ };
+  expect(await screen.findByText("This part does not work just now")).toBeDefined();
+  expect(screen.getAllByRole("link", marked)).not.toHaveLength(0);
+
+  works = true;
+  await act(() => vi.advanceTimersByTimeAsync(6_000));
+  await waitFor(() => expect(screen.queryByText("This part does not work just now")).toBeNull());
+  expect(screen.queryAllByRole("link", marked)).toHaveLength(0);
+  vi.useRealTimers();
+});
+
+test("the application is asked what does not work as soon as a page cannot be had", async () => {
+  let known = false;
+  open(
+    "/contacts",
+    {},
+    {
+      "GET /api/app": () => ({ json: { ...app, unavailable: known ? ["contacts"] : [] } }),
+      "GET /api/contacts": () => {
+        known = true;
+        return { status: 503, json: { status: 503, code: "module.unavailable" } };
+      },
+    },
+  );
+  expect(await screen.findAllByRole("link", { name: /^Contacts ?: does not work just now$/ })).not.toHaveLength(0);
+});
+
+test("a release that does not know the word yet takes nothing away", async () => {
+  const { unavailable: _, ...earlier } = app;
+  open("/contacts", {}, { "GET /api/app": () => ({ json: earlier }) });
+  expect(await screen.findByRole("heading", { level: 1, name: "Contacts" })).toBeDefined();
 });

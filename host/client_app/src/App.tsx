@@ -18,7 +18,8 @@ const TRY_AGAIN_AFTER = 5_000;
 export function App() {
   const app = useQuery({
     ...appQuery,
-    refetchInterval: query => (query.state.status === "error" ? TRY_AGAIN_AFTER : false),
+    refetchInterval: ({ state }) =>
+      (state.status === "error" || (state.data?.unavailable.length ?? 0) > 0) && TRY_AGAIN_AFTER,
   });
 
   if (app.data) {

@@ -1,5 +1,6 @@
 import { useApp } from "@seamark/app";
-import { Icon } from "@seamark/ui";
+import { Icon, SpokenOnly } from "@seamark/ui";
+import { TriangleAlert } from "lucide-react";
 import { Link, useLocation } from "react-router";
 import { currentPath, grouped } from "./entries";
 import styles from "./Navigation.module.css";
@@ -7,7 +8,7 @@ import { texts } from "./texts";
 
 /** What the enabled modules contribute and this person may use, by group. */
 export function Navigation() {
-  const { navigation } = useApp();
+  const { navigation, unavailable } = useApp();
   const { pathname } = useLocation();
   const current = currentPath(navigation, pathname);
   return (
@@ -25,6 +26,12 @@ export function Navigation() {
                 >
                   <Icon name={item.icon} />
                   {item.label}
+                  {unavailable.includes(item.module) && (
+                    <span className={styles.mark} title={texts.unavailable}>
+                      <TriangleAlert size={16} aria-hidden="true" />
+                      <SpokenOnly>: {texts.unavailable}</SpokenOnly>
+                    </span>
+                  )}
                 </Link>
               </li>
             ))}

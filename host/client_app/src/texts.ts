@@ -4,6 +4,7 @@ export const texts = {
   navigation: "Main",
   openNavigation: "Open navigation",
   home: "Home",
+  unavailable: "does not work just now",
   groups: { admin: "Administration" } as Record<string, string>,
   accountOf: "Account of",
   profile: "Profile",

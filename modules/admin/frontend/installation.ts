@@ -1,5 +1,6 @@
 import { type Answer, api, body, Problem, type paths } from "@seamark/api-client";
-import { queryOptions } from "@tanstack/react-query";
+import type { ListState } from "@seamark/app";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 export type InstalledModule = Answer<"/api/admin/modules">["items"][number];
 export type Finding = Answer<"/api/admin/findings">["items"][number];
@@ -16,8 +17,20 @@ export const findingsQuery = queryOptions({
   queryFn: ({ signal }) => body(api.GET("/api/admin/findings", { signal })),
 });
 
+export type HealthChange = Answer<"/api/admin/health/changes">["items"][number];
+export const DEFAULT_SORT = "-at";
+
+export const healthChangesQuery = ({ q, sort, cursor }: Pick<ListState, "q" | "sort" | "cursor">) =>
+  queryOptions({
+    queryKey: ["admin", "health", "changes", { q, sort, cursor }],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/admin/health/changes", { params: { query: { q, sort, cursor } }, signal })),
+    placeholderData: keepPreviousData,
+    refetchInterval: 15_000,
+  });
+
 export const healthQuery = queryOptions({
-  queryKey: ["admin", "health"],
+  queryKey: ["admin", "health", "now"],
   queryFn: ({ signal }) => fetchHealth(signal),
   refetchInterval: 15_000,
 });

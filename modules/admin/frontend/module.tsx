@@ -6,7 +6,7 @@ const module: FrontendModule = {
   pages: {
     "/admin": lazy(() => import("./Overview")),
     "/admin/modules": lazy(() => import("./Modules")),
-    "/admin/status": lazy(() => import("./Status")),
+    "/admin/status": lazy(() => import("./health/Status")),
     "/admin/findings": lazy(() => import("./Findings")),
     "/admin/users": lazy(() => import("./people/People")),
   },

@@ -34,21 +34,34 @@ export const texts = {
 
   // Health
   health: "Health",
-  healthLead: "Every enabled module's checks, asked again every 15 seconds.",
+  healthLead: "Every enabled module's checks, looked at again every 15 seconds.",
   checkNow: "Check now",
   check: "Check",
   status: "Status",
   remark: "Remark",
   critical: "Critical",
   took: "Took",
-  yes: "Yes",
-  no: "No",
+  since: "Since",
+  closes: "Closes its module",
   statuses: { ok: "OK", degraded: "Degraded", failed: "Failed" },
   overall: {
     ok: "Everything works.",
     degraded: "Working, but not everything.",
     failed: "Something essential does not work.",
   },
+
+  history: "What changed",
+  changedAt: "When",
+  noticedBy: "Noticed by",
+  searchChecks: "Search checks",
+  nothingChanged: "Nothing has changed",
+  nothingChangedDetail: "Here will be when a check fails, and when it is well again.",
+  noCheckFound: "No change of such a check",
+  profile: "What this process does",
+  profileDetail: (seconds: number) =>
+    `For ${seconds} seconds it is looked at 100 times a second: all of its threads, and what its tasks wait for. The file opens in speedscope and other viewers of profiles. With several processes it is the one that happens to answer.`,
+  profileTake: (seconds: number) => `Profile for ${seconds} s`,
+  profileTaken: "The profile has been saved with your downloads.",
 
   // Findings
   findings: "Findings",
@@ -92,5 +105,4 @@ export const texts = {
   searchPeople: "Search people",
   signedOut: (name: string) => `${name} has been signed out everywhere.`,
   signOutEverywhere: "Sign out everywhere",
-  since: "Since",
 };

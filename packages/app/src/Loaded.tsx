@@ -1,8 +1,9 @@
 import { Problem } from "@seamark/api-client";
 import { ErrorState } from "@seamark/ui";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { CloudOff, Hourglass, Lock, SearchX, ServerCrash } from "lucide-react";
+import { CloudOff, Hourglass, Lock, SearchX, ServerCrash, Unplug } from "lucide-react";
 import type { ReactNode } from "react";
+import { isUnavailable } from "./queryClient";
 import { texts } from "./texts";
 
 interface LoadedProps<T> {
@@ -39,6 +40,16 @@ export function FailureState({ error, onRetry }: { error: unknown; onRetry?: () 
       return (
         <ErrorState icon={SearchX} title={texts.notFound} detail={problem?.detail ?? texts.notFoundDetail} />
       );
+  }
+  if (isUnavailable(error)) {
+    return (
+      <ErrorState
+        icon={Unplug}
+        title={texts.unavailable}
+        detail={texts.unavailableDetail}
+        onRetry={onRetry}
+      />
+    );
   }
   if (problem?.isPassing) {
     const detail = problem.detail ?? texts.busyDetail;

@@ -8,7 +8,11 @@ export type User = NonNullable<AppInfo["user"]>;
 
 export const appQuery = queryOptions({
   queryKey: ["app"],
-  queryFn: ({ signal }) => body(api.GET("/api/app", { signal })),
+  queryFn: async ({ signal }) => {
+    const app = await body(api.GET("/api/app", { signal }));
+    // While a release replaces another, one that does not know the word may answer.
+    return { ...app, unavailable: app.unavailable ?? [] };
+  },
   staleTime: 60_000,
 });
 

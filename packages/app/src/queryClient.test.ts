@@ -8,10 +8,11 @@ const app: AppInfo = {
   name: "Seamark",
   environment: "test",
   modules: ["contacts"],
+  unavailable: [],
   navigation: [],
   user: { id: "1", email: "ada@example.com", name: "Ada", permissions: [] },
 };
-const problem = (status: number) => new Problem({ status, code: `http.${status}`, title: "No" });
+const problem = (status: number, code = `http.${status}`) => new Problem({ status, code, title: "No" });
 
 async function userAfter(error: Error) {
   const client = createQueryClient();
@@ -33,6 +34,7 @@ test("what may pass is asked again, what will not is not", () => {
   const retry = client.getDefaultOptions().queries?.retry as (failures: number, error: Error) => boolean;
   expect([0, 1, 2].map(failures => retry(failures, problem(503)))).toEqual([true, true, false]);
   expect(retry(0, problem(0))).toBe(true);
+  expect(retry(0, problem(503, "module.unavailable"))).toBe(false);
   expect(retry(0, problem(422))).toBe(false);
   expect(retry(0, new Error("a mistake in the page"))).toBe(false);
 });

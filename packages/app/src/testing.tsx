@@ -40,7 +40,14 @@ interface Surroundings {
 /** Draws a page as the shell would: with an address, someone signed in or not, toasts. `path()` says where it has gone since. */
 export function renderPage(page: ReactNode, { at = "/", permissions = [], stranger }: Surroundings = {}) {
   const user = stranger ? null : { id: "1", email: "ada@example.com", name: "Ada Lovelace", permissions };
-  const app: AppInfo = { name: "Seamark", environment: "test", modules: [], navigation: [], user };
+  const app: AppInfo = {
+    name: "Seamark",
+    environment: "test",
+    modules: [],
+    unavailable: [],
+    navigation: [],
+    user,
+  };
   let path = at;
   function Address() {
     const { pathname, search } = useLocation();

@@ -7,6 +7,8 @@ export const texts = {
   notFoundDetail: "It may have been deleted, or the address is not quite right.",
   busy: "The server is busy",
   busyDetail: "Nothing is lost. Try again in a moment.",
+  unavailable: "This part does not work just now",
+  unavailableDetail: "The rest does. What you see here comes back by itself as soon as it can.",
   unreachable: "The server cannot be reached",
   unreachableDetail: "Check your connection. Nothing is lost; try again in a moment.",
 };
