@@ -16,7 +16,7 @@ RUN chmod -R u=rwX,go=rX . \
     && rm -r host/client_app modules/*/frontend \
     && cp -r pyproject.toml uv.lock host framework modules migrations /python \
     && install -d -o 10001 -g 10001 /seamark/srv/seamark/build /seamark/srv/seamark/secrets \
-        /seamark/srv/seamark/database /seamark/srv/seamark/certificate
+        /seamark/srv/seamark/database /seamark/srv/seamark/broker /seamark/srv/seamark/certificate
 
 FROM ${NODE_IMAGE} AS browser
 WORKDIR /app
@@ -37,9 +37,11 @@ FROM ${PYTHON_IMAGE} AS runtime
 WORKDIR /app
 COPY --from=dependencies /app/.venv .venv
 COPY --from=sources /python ./
-# The members themselves: links to their folders, and no package from anywhere. uv is here for this line only.
+# The members themselves: links to their folders, and no package from anywhere. uv is here for this line only; when it
+# was is taken out, so that the same inputs make the same image.
 RUN --mount=type=bind,from=dependencies,source=/usr/local/bin/uv,target=/usr/local/bin/uv \
     UV_PYTHON_DOWNLOADS=never uv sync --frozen --offline --no-cache --all-packages --no-dev \
+    && sed -i /uv_cache/d $(grep -rl --include=RECORD uv_cache .venv/lib) \
     && rm .venv/.lock .venv/lib/python*/site-packages/*.dist-info/uv_cache.json \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash host framework modules migrations
 COPY --from=browser /app/host/client_app/dist host/client_app/dist
