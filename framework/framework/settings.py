@@ -285,6 +285,11 @@ class Settings(EnvironmentSettings):
         ge=1,
         description="Streams, WebSockets and arriving bodies that a web process has open at once. Above: 503.",
     )
+    other_builds: Path | None = Field(
+        None,
+        description="Folder that `sm assets copy` fills, for files of builds other than this process's own: while a rollout runs, and "
+        "for pages that are still open. Unset where the proxy serves that folder.",
+    )
     session_idle_hours: float = Field(24 * 14, gt=0, description="Hours without a request after which a sign-in ends.")
     session_absolute_hours: float = Field(24 * 90, gt=0, description="Hours after which a sign-in ends in any case.")
     idempotency_hours: float = Field(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 from framework.problems import Problem, response
 from starlette.exceptions import HTTPException
@@ -17,9 +18,14 @@ ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """The smaller first, with what the name of such a file ends in: host/client_app/compression.ts."""
 
 
-def built_files() -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint that answers with the file below ``/build/`` which the path names, compressed where the build has it so."""
+def built_files(other_builds: Path | None = None) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint that answers with the file below ``/build/`` which the path names, compressed where the build has it so.
+
+    ``other_builds``: a folder for what this build does not have.
+    """
     files = StaticFiles(directory=shell.DIST, check_dir=False)
+    if other_builds is not None:
+        files.all_directories.append(other_builds)
 
     async def find(path: str, request: Request) -> Response:
         if path.startswith("assets/"):

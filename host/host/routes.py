@@ -172,7 +172,7 @@ def collect(application: Application) -> list[BaseRoute]:
     pages = [*HOST_PAGES, *(page for module in application.modules for page in module.pages)]
     found: Callable[[Request], Awaitable[Response]] = policy(public)(_answer_with(settings, 200))
     # A page loads dozens of them, from memory; probes ask day and night.
-    assets = policy(public, cost=0)(built_files())
+    assets = policy(public, cost=0)(built_files(settings.other_builds))
     return [
         *api_routes(application.modules),
         *(Route(page, found, name=f"page {page}") for page in pages),

@@ -103,3 +103,24 @@ def test_what_is_refused_is_not_accepted() -> None:
     assert accepted("br;q=0, gzip;q=0.5") == ["gzip"]
     assert accepted("gzip, br") == ["br", "gzip"]
     assert accepted("*, zstd") == []
+
+
+async def test_a_file_of_another_build_is_found_where_they_are_kept(
+    dist: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    others = tmp_path_factory.mktemp("others")
+    (others / "assets").mkdir()
+    (others / "assets/earlier.js").write_text("earlier.js")
+    (others / "assets/main.js").write_text("of another build")
+    answer = built_files(others)
+
+    async def path_of(name: str) -> Path:
+        scope = GET | {"path": f"/build/assets/{name}", "path_params": {"path": f"assets/{name}"}}
+        found = await answer(Request(scope))
+        assert isinstance(found, Together)
+        assert isinstance(found.answer, FileResponse)
+        assert found.answer.headers["cache-control"].endswith("immutable")
+        return Path(found.answer.path)
+
+    assert await path_of("earlier.js") == others / "assets/earlier.js"
+    assert await path_of("main.js") == dist / "assets/main.js"
