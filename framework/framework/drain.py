@@ -1,6 +1,8 @@
 """How a process ends without failing anybody: it says so, serves on, ends what has no end of its own, finishes the rest."""
 
 import asyncio
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -96,9 +98,16 @@ class Drain:
                     handler = self._chained(begin, partial(theirs, number, None))
                     signal.signal(number, handler)
                     ours[number] = handler, theirs
+        # uvicorn's workers would live on when their parent is killed, and keep its port.
+        parent = multiprocessing.parent_process() if ours else None
+        loop = asyncio.get_running_loop()
+        if parent is not None:
+            loop.add_reader(parent.sentinel, _orphaned, parent.sentinel)
         try:
             yield
         finally:
+            if parent is not None:
+                loop.remove_reader(parent.sentinel)
             for number, (handler, theirs) in ours.items():
                 if signal.getsignal(number) is handler:
                     signal.signal(number, theirs)
@@ -116,6 +125,11 @@ class Drain:
             loop.call_soon_threadsafe(begin, end_server)
 
         return handle
+
+
+def _orphaned(sentinel: int) -> None:
+    asyncio.get_running_loop().remove_reader(sentinel)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _is_of_a_server(handler: object) -> bool:

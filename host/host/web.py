@@ -4,13 +4,11 @@ import signal
 import socket
 import sys
 from math import ceil
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
-
-BOOT = 30
-"""Seconds for a new worker to become ready in, and for a busy one to answer its parent, before it is killed."""
 
 
 def web(
@@ -29,13 +27,14 @@ def web(
     """
     import uvicorn  # noqa: PLC0415 - other commands need none of it
     from framework.settings import Settings, load  # noqa: PLC0415
+    from uvicorn.config import STARTUP_FAILURE  # noqa: PLC0415
+
+    from host.web_workers import Workers  # noqa: PLC0415
 
     settings = load(Settings)
     if fd is not None:
         _send_at_once(fd)
-    # uvicorn raises the signal again when it has ended by it; a process that drained ended well.
-    signal.signal(signal.SIGTERM, _end_well)
-    uvicorn.run(
+    config = uvicorn.Config(
         "host.main:app",
         host=host,
         port=port,
@@ -46,13 +45,31 @@ def web(
         backlog=settings.web_backlog,
         timeout_keep_alive=ceil(settings.web_keep_alive),
         timeout_graceful_shutdown=ceil(settings.drain_timeout),
-        timeout_worker_healthcheck=BOOT,
         proxy_headers=True,
         forwarded_allow_ips=list(settings.trusted_proxies),
         log_level="warning",
         access_log=False,
         server_header=False,
     )
+    try:
+        if config.workers > 1:
+            parent = Workers(config, [config.bind_socket()])
+            parent.run()
+            served = parent.served
+        else:
+            config.load_app()
+            # uvicorn raises the signal again when it has ended by it; a process that drained ended well.
+            signal.signal(signal.SIGTERM, _end_well)
+            server = uvicorn.Server(config)
+            server.run()
+            served = server.started
+    except KeyboardInterrupt:
+        return
+    finally:
+        if uds is not None:
+            Path(uds).unlink(missing_ok=True)
+    if not served:
+        sys.exit(STARTUP_FAILURE)
 
 
 def _end_well(number: int, frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@ import structlog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from framework.context import RequestContext
 from framework.database import DatabaseUnavailable, is_connection_lost
@@ -25,7 +26,7 @@ class Errors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self.app(scope, receive, send)
-        except ClientDisconnect:
+        except (ClientDisconnect, WebSocketDisconnect):
             log.info("client went away", path=scope["path"])
         except Exception as error:
             if scope["type"] == "lifespan":
