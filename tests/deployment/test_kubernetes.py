@@ -1,0 +1,157 @@
+"""The manifests as a cluster would get them, and the script that ships them. There is no cluster here: docs/rollout.md says
+what was tried otherwise."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from framework.loader import load_modules
+from framework.tasks.registry import tasks_of
+from host.deployment.kubernetes import FOLDER, MIGRATE
+from host.deployment.kubernetes.kustomize import Resource, render
+from host.deployment.kubernetes.processes import Role, processes
+from host.deployment.kubernetes.schemas import OLDEST
+from kubernetes_validate.utils import latest_version
+
+CLONE = Path(__file__).parents[2]
+MANIFESTS = CLONE / FOLDER
+OVERLAYS = sorted(path.parent for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
+SECRETS = ("sm_secret_key", "sm_database_url", "sm_redis_url")
+MODULES = tuple(load_modules(None))
+by_name = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+type Report = Callable[[str], None]
+
+
+def everything(overlay: Path) -> list[Resource]:
+    return [*render(overlay), *(item for item in render(overlay / MIGRATE) if item.kind == "Job")]
+
+
+@by_name
+def test_a_cluster_takes_them_the_oldest_and_the_newest(overlay: Path, report: Report) -> None:
+    resources = everything(overlay)
+    for version in (OLDEST, latest_version()):
+        for resource in resources:
+            kubernetes_validate.validate(resource.body, version, strict=True)
+    report(
+        f"kubernetes {overlay.name}: {len(resources)} objects are valid for {OLDEST} and {latest_version()}, strictly"
+    )
+
+
+@pytest.fixture
+def with_secrets(tmp_path: Path) -> Path:
+    """The manifests with files of secrets, which nobody commits."""
+    shutil.copytree(MANIFESTS, tmp_path / "kubernetes")
+    for folder in (tmp_path / "kubernetes/overlays").glob("*/settings"):
+        (folder / "secrets").mkdir(exist_ok=True)
+        for name in SECRETS:
+            (folder / "secrets" / name).write_text("secret")
+    return tmp_path / "kubernetes"
+
+
+@by_name
+@pytest.mark.parametrize("part", [".", MIGRATE])
+def test_kustomize_makes_of_them_what_the_doctor_reads(overlay: Path, part: str, with_secrets: Path) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl")
+    folder = with_secrets / "overlays" / overlay.name / part
+    made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    if "unknown field" in made.stderr:
+        pytest.skip("this kubectl knows no components: it is older than 1.21")
+    assert made.returncode == 0, made.stderr
+    theirs = comparable(yaml.safe_load_all(made.stdout))
+    assert theirs == comparable(item.body for item in render(folder))
+
+
+def comparable(objects: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Any]:
+    """Without the hashes in the names of what is generated, and without the values of secrets."""
+    found = {}
+    for item in objects:
+        text = re.sub(r'"(seamark)-[a-z0-9]{10}"', r'"\1"', json.dumps(item))
+        body = json.loads(text)
+        if body["kind"] == "Secret":
+            body["data"] = sorted(body["data"])
+        found[body["kind"], body["metadata"]["name"]] = in_order(body)
+    return found
+
+
+def in_order(value: Any) -> Any:
+    """Lists of things that have names, by them: which comes first means nothing."""
+    if isinstance(value, dict):
+        return {key: in_order(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((in_order(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value
+
+
+@by_name
+def test_between_them_the_workers_consume_every_queue(overlay: Path) -> None:
+    workers = [item for item in processes(everything(overlay), MODULES) if item.role is Role.WORKER]
+    consumed = [queue for item in workers for queue in item.environment["SM_BACKGROUND_TASKS_QUEUES"].split(",")]
+    assert sorted(consumed) == sorted({task.queue for task in tasks_of(MODULES).values()})
+
+
+def test_the_autoscalers_ask_for_what_the_adapter_offers_of_what_processes_count() -> None:
+    scalers = yaml.safe_load_all((MANIFESTS / "overlays/production/scaling.yaml").read_text())
+    metrics = [metric for scaler in scalers for metric in scaler["spec"]["metrics"]]
+    asked = {item[kind]["metric"]["name"] for item in metrics for kind in ("pods", "external") if kind in item}
+    rules = yaml.safe_load((MANIFESTS / "prometheus-adapter.yaml").read_text())["rules"]
+    offered = [rule for kind in ("custom", "external") for rule in rules[kind]]
+    assert {rule["name"]["as"] for rule in offered} == asked
+
+    series = {
+        name for rule in offered for name in re.findall(r"\bseamark_\w+", rule["seriesQuery"] + rule["metricsQuery"])
+    }
+    sources = [*(CLONE / "framework/framework").rglob("*.py"), *CLONE.glob("modules/*/*/*.py")]
+    known = {name for path in sources for name in re.findall(r'"(seamark_\w+)"', path.read_text())}
+    assert {name.removesuffix("_bucket") for name in series} <= known
+
+
+def test_files_of_secrets_cannot_be_committed() -> None:
+    paths = [
+        str(FOLDER / f"overlays/{overlay.name}/settings/secrets/{name}") for overlay in OVERLAYS for name in SECRETS
+    ]
+    ignored = subprocess.run(["git", "check-ignore", *paths], cwd=CLONE, capture_output=True, text=True, check=False)
+    assert ignored.stdout.splitlines() == paths
+
+
+STAND_IN = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in
+  "wait --for=condition=$OUTCOME "*) exit 0 ;;
+  "wait "*) exec sleep 60 ;;
+esac
+"""
+"""Of kubectl: it writes down what it is asked, and knows how the migration ends."""
+
+
+@pytest.mark.parametrize(("outcome", "ships"), [("complete", True), ("failed", False)])
+def test_pods_are_replaced_only_once_the_migration_is_complete(outcome: str, ships: bool, tmp_path: Path) -> None:
+    kubectl, calls = tmp_path / "kubectl", tmp_path / "calls"
+    kubectl.write_text(STAND_IN)
+    kubectl.chmod(0o755)
+    done = subprocess.run(
+        [MANIFESTS / "roll-out", "overlays/production"],
+        env=os.environ | {"KUBECTL": str(kubectl), "CALLS": str(calls), "OUTCOME": outcome},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    overlay = MANIFESTS / "overlays/production"
+    said = [line for line in calls.read_text().splitlines() if not line.startswith("wait ")]
+    before = ["delete job migrate --namespace seamark --ignore-not-found --wait", f"apply -k {overlay / MIGRATE}"]
+    assert said[:2] == before
+    assert (done.returncode == 0) is ships, done.stderr
+    after = [line.split(" --")[0] for line in said[2:]]
+    deployments = ["worker", "upkeep", "beat", "web"]
+    shipped = [f"apply -k {overlay}", *(f"rollout status deployment/{name}" for name in deployments)]
+    assert after == (shipped if ships else ["logs job/migrate"])
