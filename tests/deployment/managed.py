@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
@@ -12,6 +14,8 @@ from typing import Self
 
 import httpx
 import psutil
+import pytest
+from host.dev.environment import CLONE
 from host.trial import Trial
 
 from tests.faults.conftest import Report
@@ -34,6 +38,22 @@ ENVIRONMENT = {
 }
 EXECUTE = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """In the place of /run/seamark. Short, as the names of Unix sockets must be."""
+    folder = Path(tempfile.mkdtemp(prefix="sm-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def adapted(file: Path, folder: Path) -> str:
+    """What is shipped, for this clone."""
+    text = file.read_text()
+    for shipped, here in (("/opt/seamark/.venv/bin", BIN), ("/opt/seamark", CLONE), ("/run/seamark", folder)):
+        text = text.replace(shipped, str(here))
+    return text
 
 
 class Managed:

@@ -24,11 +24,15 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
-    from host.deployment import kubernetes, nginx  # noqa: PLC0415
+    from host.deployment import circus, gunicorn, kubernetes, nginx, supervisor, systemd  # noqa: PLC0415
 
     return (
         Part("nginx", nginx.FILES, nginx.examine),
         Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),
+        Part("gunicorn", gunicorn.FILES, gunicorn.examine),
+        Part("supervisor", supervisor.FILES, supervisor.examine),
+        Part("circus", circus.FILES, circus.examine),
+        Part("systemd", systemd.FILES, systemd.examine),
     )
 
 

@@ -1,0 +1,85 @@
+"""What supervisor makes of deploy/supervisor."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from framework.findings import Finding
+from framework.module import Module
+
+from host.deployment.codes import SM065, SM069
+from host.deployment.machine.ini import Ini
+from host.deployment.machine.program import Program, Role
+
+FILES = ("deploy/supervisor/*.conf",)
+KINDS = ("program:", "fcgi-program:")
+DEFAULTS = {"stopwaitsecs": "10", "stopsignal": "TERM"}
+OPTIONS = {"signal": "stopsignal", "to_all": "stopasgroup"}
+"""Of supervisor, by what a program calls them."""
+
+
+def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
+    for file in sorted(clone.glob(FILES[0])):
+        try:
+            ini = Ini(file, clone)
+        except ValueError as error:
+            yield SM069.finding(str(error), hint="supervisord says more")
+            continue
+        for section, options in ini.options.items():
+            if section.startswith(KINDS):
+                yield from _program(ini, section, options, modules)
+
+
+def _program(ini: Ini, section: str, options: Mapping[str, str], modules: Sequence[Module]) -> Iterator[Finding]:
+    if not options.get("command"):
+        yield SM069.finding(f"{ini.at(section)}: [{section}] has no command", hint="command = …")
+        return
+    everywhere = ini.options.get("supervisord", {}).get("environment", "")
+
+    def at(option: str) -> str:
+        return ini.at(section, "environment" if option.startswith("SM_") else OPTIONS.get(option, option))
+
+    def said(option: str) -> str:
+        return options.get(option, DEFAULTS[option])
+
+    program = Program(
+        name=f"[{section}]",
+        command=options["command"],
+        at=at,
+        told={**_pairs(everywhere), **_pairs(options.get("environment", ""))},
+        modules=modules,
+        option="stopwaitsecs",
+        patience=float(said("stopwaitsecs")),
+        signal=said("stopsignal").upper().removeprefix("SIG"),
+        to_all=options.get("stopasgroup", "false").lower() in ("true", "1", "on", "yes"),
+    )
+    yield from program.findings()
+    if program.role is Role.WEB:
+        yield from _socket(ini, section, options, program.words)
+
+
+def _socket(ini: Ini, section: str, options: Mapping[str, str], words: Sequence[str]) -> Iterator[Finding]:
+    if section.startswith("fcgi-program:"):
+        if "--fd" not in words or words[words.index("--fd") + 1 :][:1] != ["0"]:
+            yield SM065.finding(
+                f"{ini.at(section, 'command')}: [{section}] has a socket that its processes do not take", hint="--fd 0"
+            )
+    elif "--fd" in words:
+        yield SM065.finding(
+            f"{ini.at(section, 'command')}: [{section}] takes a socket, and supervisor gives one to an fcgi-program only",
+            hint="[fcgi-program:web], or --uds for each process",
+        )
+    elif int(options.get("numprocs", "1")) > 1 and "%(process_num)" not in options["command"]:
+        yield SM065.finding(
+            f"{ini.at(section, 'command')}: all processes of [{section}] would listen at the same place",
+            hint="--uds /run/seamark/web-%(process_num)d.sock, or [fcgi-program:web] with --fd 0",
+        )
+
+
+def _pairs(environment: str) -> dict[str, str]:
+    """``A="1",B=2``, as supervisor takes it apart."""
+    lexer = shlex.shlex(environment, posix=True)
+    lexer.wordchars += "/.+-():@*%?&$!"
+    lexer.commenters = ""
+    words = [word for word in lexer if word != ","]
+    return {name: value for name, sign, value in zip(words[::3], words[1::3], words[2::3], strict=False) if sign == "="}

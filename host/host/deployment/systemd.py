@@ -1,0 +1,148 @@
+"""What systemd makes of the units in deploy/systemd."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import split
+
+from framework.findings import Finding
+from framework.module import Module
+
+from host.deployment.codes import SM054, SM058, SM059, SM065, SM066, SM069
+from host.deployment.machine.program import MIGRATING, Program, Role
+
+FILES = ("deploy/systemd/*.service", "deploy/systemd/*.socket", "deploy/systemd/*.env")
+UNITS = {"": 1, "s": 1, "sec": 1, "ms": 0.001, "min": 60, "m": 60, "h": 3600}
+STOP = 90.0
+"""Seconds of TimeoutStopSec where it is not said."""
+OPTIONS = {"command": "ExecStart", "signal": "KillSignal", "to_all": "KillMode"}
+"""Of systemd, by what a program calls them."""
+
+
+@dataclass
+class Unit:
+    """``said``: all values of an option, an empty one having removed those before, and the lines that they stand in."""
+
+    name: str
+    said: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+    def last(self, option: str, otherwise: str = "") -> str:
+        values = self.said.get(option)
+        return values[-1][0] if values else otherwise
+
+    def all(self, option: str) -> list[str]:
+        return [value for value, _ in self.said.get(option, ())]
+
+    def at(self, option: str) -> str:
+        values = self.said.get(OPTIONS.get(option, "Environment" if option.startswith("SM_") else option))
+        return f"{self.name}:{values[-1][1]}" if values else self.name
+
+
+def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
+    told: dict[str, str] = {}
+    for file in sorted(clone.glob(FILES[2])):
+        told |= _environment(file)
+    sockets = {file.name for file in clone.glob(FILES[1])}
+    for file in sorted(clone.glob(FILES[0])):
+        try:
+            unit = _read(file, clone)
+        except ValueError as error:
+            yield SM069.finding(str(error), hint="systemd-analyze verify says more")
+            continue
+        yield from _service(unit, told, sockets, modules)
+
+
+def _read(file: Path, clone: Path) -> Unit:
+    unit = Unit(str(file.relative_to(clone)))
+    # A backslash at its end continues a line (systemd.syntax(7)).
+    for number, line in enumerate(re.sub(r"\\\n", "  ", file.read_text()).splitlines(), 1):
+        stripped = line.strip()
+        if not stripped or stripped[0] in "#;" or (stripped[0] == "[" and stripped[-1] == "]"):
+            continue
+        option, sign, value = stripped.partition("=")
+        if not sign:
+            raise ValueError(f"{unit.name}:{number}: {stripped} is no option")
+        if value.strip():
+            unit.said.setdefault(option.strip(), []).append((value.strip(), number))
+        else:
+            unit.said.pop(option.strip(), None)
+    return unit
+
+
+def _environment(file: Path) -> dict[str, str]:
+    parser = ConfigParser(interpolation=None, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read_string(f"[all]\n{file.read_text()}")
+    return {name: value.strip("\"'") for name, value in parser["all"].items()}
+
+
+def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Sequence[Module]) -> Iterator[Finding]:
+    if not unit.last("ExecStart"):
+        yield SM069.finding(f"{unit.name} starts nothing", hint="ExecStart=…")
+        return
+    own = dict(pair.partition("=")[::2] for line in unit.all("Environment") for pair in split(line))
+    program = Program(
+        name=unit.name.rpartition("/")[2],
+        command=unit.last("ExecStart").lstrip("-@:+!"),
+        at=unit.at,
+        told={**(told if unit.last("EnvironmentFile") else {}), **own},
+        modules=modules,
+        option="TimeoutStopSec",
+        patience=_seconds(unit.last("TimeoutStopSec", str(STOP))),
+        signal=unit.last("KillSignal", "SIGTERM").removeprefix("SIG"),
+        to_all=unit.last("KillMode", "control-group") == "control-group",
+    )
+    yield from program.findings()
+    if unit.last("User", "root") == "root":
+        yield SM058.finding(f"{unit.at('User')}: {program.name} runs as root", hint="User=seamark")
+    if program.role in (Role.WEB, Role.WORKER, Role.BEAT):
+        yield from _running(unit, program)
+    if program.role is Role.WEB:
+        yield from _socket(unit, program, sockets)
+
+
+def _running(unit: Unit, program: Program) -> Iterator[Finding]:
+    if unit.last("Restart") != "always":
+        yield SM054.finding(
+            f"{unit.at('Restart')}: nobody starts {program.name} again when it has ended by itself",
+            hint="Restart=always",
+        )
+    if unit.last("KillMode") in ("process", "none"):
+        yield SM059.finding(f"{unit.at('KillMode')}: what {program.name} leaves behind goes on", hint="KillMode=mixed")
+    before = [
+        line for line in unit.all("ExecStartPre") if MIGRATING & {word.rpartition("/")[2] for word in line.split()}
+    ]
+    if before:
+        yield SM066.finding(
+            f"{unit.at('ExecStartPre')}: {program.name} migrates when it starts", hint="seamark-migrate.service"
+        )
+    needed = [set(" ".join(unit.all(option)).split()) for option in ("Requires", "After")]
+    if not before and not any("migrate" in name for name in needed[0] & needed[1]):
+        yield SM066.finding(
+            f"{unit.name} starts without the database having been migrated",
+            hint="Requires= and After=seamark-migrate.service",
+        )
+
+
+def _socket(unit: Unit, program: Program, sockets: set[str]) -> Iterator[Finding]:
+    if "--fd" not in program.words:
+        return
+    named = set(" ".join(unit.all("Sockets")).split()) or {unit.name.rpartition("/")[2].replace(".service", ".socket")}
+    if not named <= sockets:
+        yield SM065.finding(
+            f"{unit.at('Sockets')}: {program.name} takes a socket that no unit opens", hint="Sockets=seamark-web.socket"
+        )
+    elif program.words[program.words.index("--fd") + 1 :][:1] != ["3"]:
+        yield SM065.finding(f"{unit.at('command')}: the first socket that systemd hands over is 3", hint="--fd 3")
+
+
+def _seconds(said: str) -> float:
+    """As in systemd.time(7), in seconds where nothing is said."""
+    if said == "infinity":
+        return float("inf")
+    parts = re.findall(r"([0-9.]+)\s*([a-z]*)", said)
+    if not parts or any(unit not in UNITS for _, unit in parts):
+        raise ValueError(f"{said} is no time")
+    return sum(float(number) * UNITS[unit] for number, unit in parts)
