@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import ssl
@@ -159,3 +160,8 @@ class Nginx:
 
     def reload(self) -> None:
         self._process.send_signal(signal.SIGHUP)
+
+    @property
+    def reload_command(self) -> str:
+        """As a shell takes it: ``nginx -s reload`` of this one."""
+        return shlex.join([*self._command, "-s", "reload"])
