@@ -19,7 +19,8 @@ from host.deployment.kubernetes import FOLDER, MIGRATE
 from host.deployment.kubernetes.kustomize import Resource, render
 from host.deployment.kubernetes.processes import Role, processes
 from host.deployment.kubernetes.schemas import OLDEST
-from kubernetes_validate.utils import latest_version
+
+from tests.deployment.prometheus import promtool
 
 CLONE = Path(__file__).parents[2]
 MANIFESTS = CLONE / FOLDER
@@ -37,11 +38,11 @@ def everything(overlay: Path) -> list[Resource]:
 @by_name
 def test_a_cluster_takes_them_the_oldest_and_the_newest(overlay: Path, report: Report) -> None:
     resources = everything(overlay)
-    for version in (OLDEST, latest_version()):
+    for version in (OLDEST, kubernetes_validate.latest_version()):
         for resource in resources:
             kubernetes_validate.validate(resource.body, version, strict=True)
     report(
-        f"kubernetes {overlay.name}: {len(resources)} objects are valid for {OLDEST} and {latest_version()}, strictly"
+        f"kubernetes {overlay.name}: {len(resources)} objects are valid for {OLDEST} and {kubernetes_validate.latest_version()}, strictly"
     )
 
 
@@ -155,3 +156,20 @@ def test_pods_are_replaced_only_once_the_migration_is_complete(outcome: str, shi
     deployments = ["worker", "upkeep", "beat", "web"]
     shipped = [f"apply -k {overlay}", *(f"rollout status deployment/{name}" for name in deployments)]
     assert after == (shipped if ships else ["logs job/migrate"])
+
+
+def test_prometheus_understands_what_the_adapter_asks_it(tmp_path: Path) -> None:
+    rules = yaml.safe_load((MANIFESTS / "prometheus-adapter.yaml").read_text())["rules"]
+    filled = {"<<.LabelMatchers>>": 'namespace="seamark"', "<<.GroupBy>>": "pod"}
+    queries = [
+        rule[field]
+        for kind in ("custom", "external")
+        for rule in rules[kind]
+        for field in ("seriesQuery", "metricsQuery")
+    ]
+    for template, value in filled.items():
+        queries = [query.replace(template, value) for query in queries]
+    recorded = [{"record": f"asked:{position}", "expr": query} for position, query in enumerate(queries)]
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "adapter", "rules": recorded}]}))
+    assert f"SUCCESS: {len(queries)} rules found" in promtool("check", "rules", path)
