@@ -81,4 +81,4 @@ def watch(browser: Browser, url: str, **options: object) -> Iterator[Watched]:
         yield watched
     finally:
         context.close()
-    assert watched.trouble == []
+    assert watched.trouble == [], watched.trouble

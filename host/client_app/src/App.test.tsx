@@ -168,7 +168,9 @@ test("the application is asked what does not work as soon as a page cannot be ha
       },
     },
   );
-  expect(await screen.findAllByRole("link", { name: /^Contacts ?: does not work just now$/ })).not.toHaveLength(0);
+  expect(
+    await screen.findAllByRole("link", { name: /^Contacts ?: does not work just now$/ }),
+  ).not.toHaveLength(0);
 });
 
 test("a release that does not know the word yet takes nothing away", async () => {

@@ -1,5 +1,6 @@
 import { FailureState } from "@seamark/app";
 import { Component, type ReactNode } from "react";
+import { isReloading } from "./release";
 
 interface State {
   error: unknown;
@@ -22,6 +23,7 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, State> {
 
   override render() {
     if (!this.state.failed) return this.props.children;
+    if (isReloading()) return null;
     if (this.props.fallback !== undefined) return this.props.fallback;
     return (
       <FailureState error={this.state.error} onRetry={() => this.setState({ error: null, failed: false })} />

@@ -9,7 +9,7 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { App } from "./App";
 import { loadModule, moduleOf } from "./modules";
-import { reloadOnNewRelease } from "./release";
+import { isReloading, reloadOnNewRelease } from "./release";
 import { applyTheme } from "./theme";
 
 applyTheme();
@@ -19,7 +19,11 @@ loadModule(moduleOf(window.location.pathname)).catch(() => {});
 
 const root = document.getElementById("root");
 if (!root) throw new Error("The page has no #root to draw the application into");
-createRoot(root).render(
+createRoot(root, {
+  onCaughtError: error => {
+    if (!isReloading()) reportError(error);
+  },
+}).render(
   <StrictMode>
     <QueryClientProvider client={createQueryClient()}>
       <BrowserRouter>

@@ -1,5 +1,9 @@
 const KEY = "seamark.reloaded-at";
 const NOT_AGAIN_WITHIN = 30_000;
+let reloading = false;
+
+/** What breaks from then on does so because this page has ended: nobody needs to be told. */
+export const isReloading = () => reloading;
 
 /**
  * A page that was open while a new release came out asks for files that are gone. Reloading gets the new
@@ -10,6 +14,7 @@ export function reloadOnNewRelease() {
     const last = Number(sessionStorage.getItem(KEY) ?? 0);
     if (Date.now() - last < NOT_AGAIN_WITHIN) return;
     event.preventDefault();
+    reloading = true;
     sessionStorage.setItem(KEY, String(Date.now()));
     window.location.reload();
   });
