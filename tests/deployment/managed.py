@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
@@ -60,22 +60,33 @@ class Managed:
     """``async with Managed(trial, command, port, {"SM_…": "…"}) as managed``: two processes, ready, and clients in turn."""
 
     def __init__(
-        self, trial: Trial, command: Sequence[str], port: int | None = None, *, uds: Path | None = None, count: int = 2
+        self,
+        trial: Trial,
+        command: Sequence[str],
+        port: int | None = None,
+        *,
+        uds: Path | None = None,
+        count: int = 2,
+        told: Mapping[str, str] | None = None,
     ) -> None:
-        """``command`` stays in the foreground. ``port`` or ``uds``: where its processes listen. ``count``: how many they are."""
+        """``command`` stays in the foreground. ``port`` or ``uds``: where its processes listen.
+
+        ``count``: how many they are; 0 where it serves itself. ``told``: other variables than those of all.
+        """
         self.trial = trial
         self.command = command
         self.name = Path(command[0]).name
         self.uds = uds
         self.count = count
+        self._environment = {**ENVIRONMENT, **(told or {})}
         self.url = f"http://127.0.0.1:{port}" if port else "http://localhost"
         self.clients: list[httpx.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
         path = f"{BIN}{os.pathsep}{self.trial.environment['PATH']}"
         self.trial.log(self.name).unlink(missing_ok=True)
-        self.trial.start(self.name, "-c", EXECUTE, *self.command, environment=ENVIRONMENT | {"PATH": path})
-        await self.become(self.count, ready=self.count)
+        self.trial.start(self.name, "-c", EXECUTE, *self.command, environment=self._environment | {"PATH": path})
+        await self.become(self.count, ready=self.count or 1)
         self.clients = [self.client() for _ in range(CLIENTS)]
         return self
 
@@ -109,7 +120,7 @@ class Managed:
         return self.log().count('"event":"ready"')
 
     async def become(self, count: int, *, ready: int) -> None:
-        """Returns when there are ``count`` processes and ``ready`` have become so."""
+        """Returns when there are ``count`` processes, and so many have become ready since the beginning."""
         await self.until(lambda: len(self.workers()) == count and self.ready() >= ready)
 
     async def until(self, condition: Callable[[], bool]) -> None:
