@@ -258,6 +258,16 @@ def is_connection_lost(error: BaseException) -> bool:
     return False
 
 
+def is_out_of_connections(error: BaseException) -> bool:
+    """Whether PgBouncer ended the connection because none of its own was free for ``query_wait_timeout``.
+
+    Nothing was sent to Postgres. It has one SQLSTATE for all that it says itself, so its word for it decides.
+    """
+    said = error.orig if isinstance(error, DBAPIError) else error
+    said = said if isinstance(said, asyncpg.PostgresError) else getattr(said, "__cause__", None)
+    return isinstance(said, asyncpg.PostgresError) and "query_wait_timeout" in str(said)
+
+
 def is_lost(connection: "asyncpg.Connection[Record]", error: BaseException) -> bool:
     """Whether this error of the driver means that the connection is of no use any more."""
     # Where a farewell was read while nobody asked anything, the driver calls its own state wrong.

@@ -1,10 +1,11 @@
 import asyncio
 
 import structlog
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.context import RequestContext
-from framework.database import is_connection_lost
+from framework.database import is_connection_lost, is_out_of_connections
 from framework.request_session import SAFE_METHODS
 
 log = structlog.get_logger()
@@ -37,6 +38,9 @@ class RetryLostConnections:
                 await self.app(scope, body.receive if body else receive, send)
                 return
             except Exception as error:
+                if is_out_of_connections(error):
+                    # Waiting for one once more would only make the queue longer.
+                    raise PoolTimeout("PgBouncer had no connection free") from error
                 again = _may_run_again(scope, context, body)
                 if not again or attempt == ATTEMPTS or not is_connection_lost(error):
                     raise
