@@ -79,7 +79,8 @@ class Drain:
         self._lasting.discard(end)
 
     def _cancel(self) -> None:
-        log.warning("drain_timeout", cancelled=len(self.running))
+        if self.running:
+            log.warning("drain_timeout", cancelled=len(self.running))
         for task in tuple(self.running):
             task.cancel()
 
