@@ -41,7 +41,7 @@ COPY --from=sources /python ./
 # was is taken out, so that the same inputs make the same image.
 RUN --mount=type=bind,from=dependencies,source=/usr/local/bin/uv,target=/usr/local/bin/uv \
     UV_PYTHON_DOWNLOADS=never uv sync --frozen --offline --no-cache --all-packages --no-dev \
-    && sed -i /uv_cache/d $(grep -rl --include=RECORD uv_cache .venv/lib) \
+    && find .venv/lib -name RECORD -exec grep -q uv_cache {} ';' -exec sed -i /uv_cache/d {} ';' \
     && rm .venv/.lock .venv/lib/python*/site-packages/*.dist-info/uv_cache.json \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash host framework modules migrations
 COPY --from=browser /app/host/client_app/dist host/client_app/dist

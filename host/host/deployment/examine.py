@@ -24,11 +24,13 @@ class Part:
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
-    from host.deployment import circus, gunicorn, kubernetes, nginx, supervisor, systemd  # noqa: PLC0415
+    from host.deployment import circus, compose, gunicorn, image, kubernetes, nginx, supervisor, systemd  # noqa: PLC0415
 
     return (
         Part("nginx", nginx.FILES, nginx.examine),
         Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),
+        Part("image", image.FILES, image.examine),
+        Part("Compose", compose.FILES, compose.examine),
         Part("gunicorn", gunicorn.FILES, gunicorn.examine),
         Part("supervisor", supervisor.FILES, supervisor.examine),
         Part("circus", circus.FILES, circus.examine),
