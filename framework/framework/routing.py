@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from traceback import format_exc
 from typing import Any, NoReturn
 
 from fastapi import APIRouter
@@ -23,8 +24,8 @@ from framework.streams import is_stream
 HOST = "host"
 SEAMARK = "seamark"
 """The owner of what no module has declared: pages, built files, unknown addresses, and the routes with the tag ``host``."""
-RETRY_AFTER = "5"
-"""Seconds in which a module that is closed may have opened again."""
+RETRY_AFTER = "15"
+"""Seconds in which a module that is closed may have opened again; longer than the browser application has people wait."""
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -230,13 +231,19 @@ class Dispatcher(APIRouter):
 
     async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Starlette's, except that a refused boot is its list of problems and not a traceback."""
+        phase = "startup"
         await receive()
         try:
             async with self._running(scope["app"]):
                 await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
                 await receive()
         except BootError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        except Exception:  # noqa: BLE001 - it ends the process
+            # Said, not raised: uvicorn would take it for an application without a lifespan, and serve.
+            await send({"type": f"lifespan.{phase}.failed", "message": format_exc()})
             return
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -44,7 +44,7 @@ def counted(outcome: str) -> float:
 
 
 @pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def tracker(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A module ``tracker`` whose ``report`` keeps what it is handed in ``heard``."""
     module: Any = ModuleType("tracker")
     module.heard = []
@@ -55,7 +55,7 @@ def tracker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def client(
-    build: Callable[..., FastAPI], browse: Callable[[FastAPI], httpx.AsyncClient], tracker: ModuleType
+    build: Callable[..., FastAPI], browse: Callable[[FastAPI], httpx.AsyncClient], tracker: Any
 ) -> httpx.AsyncClient:
     return browse(build(router, error_reporter="tracker:report"))
 
