@@ -5,8 +5,8 @@ from framework.module import Module
 from framework.tasks import Schedule
 from framework.tasks.schedule import Missed
 
-from . import attempts, calls, keys, limits, tasks
-from .lag import lifespan, router
+from . import attempts, calls, health, keys, limits, tasks
+from .health import lifespan, router
 
 TASKS = (
     tasks.note,
@@ -31,6 +31,8 @@ module = Module(
     label="Probe",
     router=router,
     lifespan=lifespan,
+    optional=health.OPTIONAL,
+    health=health.checks,
     rate_limits=(limits.SCARCE,),
     tasks=tuple(task for task in TASKS if task.name not in UNKNOWN),
     schedules=(
