@@ -43,6 +43,7 @@ export const texts = {
   took: "Took",
   since: "Since",
   closes: "Closes its module",
+  ifItFails: (affects: string) => `If it fails: ${affects}`,
   statuses: { ok: "OK", degraded: "Degraded", failed: "Failed" },
   overall: {
     ok: "Everything works.",

@@ -16,7 +16,9 @@ const columns: Column<HealthResult>[] = [
     cell: row => (
       <div className={styles.check}>
         <code>{row.name}</code>
-        <span className={styles.affects}>{row.affects}</span>
+        <span className={styles.affects}>
+          {row.status === "ok" ? texts.ifItFails(row.affects) : row.affects}
+        </span>
       </div>
     ),
   },
