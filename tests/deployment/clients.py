@@ -36,15 +36,16 @@ async def at_work(
     uds: str | None = None,
     kept: float = 0,
 ) -> AsyncIterator[Traffic]:
-    """``async with at_work(url) as traffic``: pages, files, lists, keyed and plain POSTs, ``rate`` a second in all.
+    """``async with at_work(url) as traffic``: pages, files, lists, keyed and plain POSTs, up to ``rate`` a second in all.
 
-    When the block is left, all that was sent has been answered.
+    As many are under way at once as there are clients. When the block is left, all that was sent has been answered.
     """
     async with AsyncExitStack() as stack:
         people = [
             await stack.enter_async_context(client_of(number, url, uds=uds, kept=kept)) for number in range(clients)
         ]
-        async with Traffic(people, await sign_in(people[0]), rate=rate, kinds=kinds) as traffic:
+        cookie = await sign_in(people[0])
+        async with Traffic(people, cookie, rate=rate, kinds=kinds, at_once=clients) as traffic:
             yield traffic
 
 

@@ -61,7 +61,7 @@ async def replicas(prepared: Trial, faults: Faults, request: pytest.FixtureReque
 async def test_replacing_them_in_turn_fails_no_request(
     replicas: Replicas, start_nginx: StartNginx, report: Report, long: bool
 ) -> None:
-    replaced, rate, enough = (20, 100, 20_000) if long else (3, 40, 500)
+    replaced, rate, enough = (20, 60, 20_000) if long else (3, 40, 500)
     nginx = start_nginx(replicas=at_any_price(replicas.ports), changes=NO_REPEATS)
     rollout = Rollout(replicas, nginx)
     async with at_work(nginx.url, rate=rate) as traffic:
@@ -78,7 +78,7 @@ async def test_replacing_them_in_turn_fails_no_request(
 async def test_without_the_delay_requests_fail(
     replicas: Replicas, start_nginx: StartNginx, report: Report, long: bool
 ) -> None:
-    replaced, rate = (20, 100) if long else (1, 40)
+    replaced, rate = (4, 60) if long else (1, 40)
     nginx = start_nginx(replicas=at_any_price(replicas.ports), changes=NO_REPEATS)
     rollout = Rollout(replicas, nginx)
     async with at_work(nginx.url, rate=rate) as traffic:

@@ -63,14 +63,22 @@ class Traffic:
     """``async with Traffic(clients, cookie, rate=50) as traffic``: goes on while the block runs; all is in ``answers``."""
 
     def __init__(
-        self, clients: Sequence[httpx.AsyncClient], cookie: str, *, rate: float, kinds: Sequence[Kind] = KINDS
+        self,
+        clients: Sequence[httpx.AsyncClient],
+        cookie: str,
+        *,
+        rate: float,
+        kinds: Sequence[Kind] = KINDS,
+        at_once: int | None = None,
     ) -> None:
+        """``rate`` is of requests a second; with ``at_once`` fewer, while so many are under way: no overload is made."""
         self.answers: list[Answer] = []
         self.phase = ""
         self._clients = cycle(clients)
         self._cookie = cookie
         self._rate = rate
         self._kinds = cycle(kinds)
+        self._at_once = at_once
         self._labels = (f"traffic-{run}-{number}" for run in (token_hex(4),) for number in count(1))
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -96,6 +104,10 @@ class Traffic:
         began, sent = loop.time(), 0
         while True:
             await asyncio.sleep(max(0.0, began + sent / self._rate - loop.time()))
+            while len(self._under_way) == self._at_once:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+                # What was not sent meanwhile is not made up for.
+                began, sent = loop.time(), 0
             sent += 1
             task = asyncio.create_task(self._ask(next(self._clients), next(self._kinds), self.phase))
             self._under_way.add(task)
