@@ -9,7 +9,7 @@ from background_tasks.relay.command import relay
 from background_tasks.routes import router
 from background_tasks.settings import BackgroundTasksSettings
 from background_tasks.timeouts import timeouts
-from background_tasks.worker.probe import worker_alive
+from background_tasks.worker.probe import beat_alive, worker_alive
 
 module = Module(
     name="background_tasks",
@@ -36,5 +36,5 @@ module = Module(
     gauges=gauges,
     checks=checks,
     timeouts=timeouts,
-    commands=(commands.group, relay, worker_alive),
+    commands=(commands.group, relay, worker_alive, beat_alive),
 )

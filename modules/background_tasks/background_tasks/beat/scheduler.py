@@ -1,6 +1,7 @@
 """``celery -A background_tasks.celery_app beat``: writes each due slot of each schedule into the outbox, once."""
 
 import asyncio
+import os
 from contextlib import ExitStack
 from time import monotonic
 from typing import Any
@@ -13,6 +14,7 @@ from framework.metrics.postgres import gauges_of
 from background_tasks.beat.following import LONGEST_PAUSE, Following
 from background_tasks.beat.timetable import Timetable
 from background_tasks.composition import Composition
+from background_tasks.worker.alive import BEAT, AliveFile
 
 log = structlog.get_logger()
 AFTER_FAILURE = 1.0
@@ -30,6 +32,11 @@ class Scheduler(beat.Scheduler):
         self._application = composition.connect("beat")
         self._loop = asyncio.new_event_loop()
         self._stack = ExitStack()
+        try:
+            self._alive: AliveFile | None = AliveFile(f"beat-{os.getpid()}", BEAT)
+        except OSError as error:
+            log.warning("sm beat-alive will not find this beat", error=str(error))
+            self._alive = None
         self._stack.enter_context(exported(composition.settings, "beat", gauges_of(composition.modules)))
 
     @property
@@ -38,6 +45,7 @@ class Scheduler(beat.Scheduler):
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Write what is due; returns the seconds until something may be."""
+        self._give_sign()
         try:
             pause = self._loop.run_until_complete(self._tick())
         except Exception as error:  # noqa: BLE001 - whatever it is, a beat that ends writes nothing any more
@@ -56,6 +64,15 @@ class Scheduler(beat.Scheduler):
             self._loop.run_until_complete(self._application.close())
             self._loop.close()
             self._stack.close()
+            if self._alive is not None:
+                self._alive.remove()
+
+    def _give_sign(self) -> None:
+        if self._alive is not None:
+            try:
+                self._alive.touch("looks at its schedules")
+            except OSError as error:
+                log.warning("no sign of life written", error=str(error))
 
     async def _tick(self) -> float:
         if not self._following.schedules:

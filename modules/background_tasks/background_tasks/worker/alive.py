@@ -1,4 +1,4 @@
-"""Whether a worker consumes, as its own consumer's loop says it: in a file, so that a probe can ask often.
+"""Whether a worker consumes, and a beat looks, as its own loop says it: in a file, so that a probe can ask often.
 
 Imports next to nothing: ``sm worker-alive`` is to answer within a tenth of a second.
 """
@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 LONGEST_SILENCE = 30.0
-SUFFIX = ".alive"
+WORKER = ".alive"
+BEAT = ".beats"
+NAMES = {WORKER: "a worker", BEAT: "a beat"}
 
 
 def folder() -> Path:
@@ -18,18 +20,18 @@ def folder() -> Path:
 
 
 class AliveFile:
-    """Written by the worker ``name``. Its modification time is the last sign of life; it holds the process id and a state.
+    """Written by the worker ``name``, or by a beat. Its modification time is the last sign of life; it holds the process id and a state.
 
     Raises ``OSError`` where the folder cannot be had.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, kind: str = WORKER) -> None:
         place = folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = place.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise PermissionError(f"{place} is not a folder of this user alone")
-        self._path = place / (name.replace("/", "_") + SUFFIX)
+        self._path = place / (name.replace("/", "_") + kind)
         self._state = ""
 
     def touch(self, state: str) -> None:
@@ -45,11 +47,11 @@ class AliveFile:
         self._path.unlink(missing_ok=True)
 
 
-def judge(name: str = "") -> tuple[bool, str]:
+def judge(name: str = "", kind: str = WORKER) -> tuple[bool, str]:
     """Whether the workers here, or only the one called ``name`` (``-n name`` or ``name@host``), are alive; and why."""
-    files = [path for path in _files() if not name or path.stem == name or path.stem.partition("@")[0] == name]
+    files = [path for path in _files(kind) if not name or path.stem == name or path.stem.partition("@")[0] == name]
     if not files:
-        return False, f"{name or 'a worker'} has left no sign of life in {folder()}"
+        return False, f"{name or NAMES[kind]} has left no sign of life in {folder()}"
     running = [path for path in files if _runs(path)]
     if not running:
         return False, f"{files[0].stem} does not run any more"
@@ -57,9 +59,9 @@ def judge(name: str = "") -> tuple[bool, str]:
     return all(alive for alive, _ in verdicts), "; ".join(text for _, text in sorted(verdicts))
 
 
-def _files() -> list[Path]:
+def _files(kind: str) -> list[Path]:
     try:
-        return sorted(path for path in folder().iterdir() if path.name.endswith(SUFFIX))
+        return sorted(path for path in folder().iterdir() if path.name.endswith(kind))
     except OSError:
         return []
 
@@ -90,5 +92,14 @@ def quick(arguments: list[str]) -> int | None:
         case _:
             return None
     alive, why = judge(name)
+    print(why)  # noqa: T201 - what the command answers
+    return 0 if alive else 1
+
+
+def quick_beat(arguments: list[str]) -> int | None:
+    """``sm beat-alive``; ``None`` for what only the whole command line can answer."""
+    if arguments:
+        return None
+    alive, why = judge(kind=BEAT)
     print(why)  # noqa: T201 - what the command answers
     return 0 if alive else 1

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from background_tasks.worker.alive import LONGEST_SILENCE, AliveFile, folder, judge, quick
+from background_tasks.beat.following import LONGEST_PAUSE
+from background_tasks.beat.scheduler import LONGEST_TICK
+from background_tasks.worker.alive import BEAT, LONGEST_SILENCE, AliveFile, folder, judge, quick, quick_beat
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +130,19 @@ def test_a_probe_imports_next_to_nothing() -> None:
         "fastapi",
         "structlog",
     }
+
+
+def test_beats_and_workers_are_asked_apart(capsys: pytest.CaptureFixture[str], place: Path) -> None:
+    write("one@host", age=LONGEST_SILENCE + 2)
+    assert quick_beat([]) == 1
+    AliveFile("beat-7", BEAT).touch("looks at its schedules")
+    assert quick_beat([]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"a beat has left no sign of life in {place}",
+        "beat-7 looks at its schedules",
+    ]
+    assert not judge()[0]
+
+
+def test_a_beat_may_be_silent_for_as_long_as_it_pauses_and_looks() -> None:
+    assert LONGEST_PAUSE + LONGEST_TICK < LONGEST_SILENCE
