@@ -15,6 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import host.deployment.codes  # noqa: F401 - no module imports these
+from host import metrics_reference
+from host.backup.settings import BackupSettings
 from host.dev.environment import CLONE
 
 FOLDER = CLONE / "docs" / "reference"
@@ -40,6 +42,7 @@ def pages(modules: Sequence[Module]) -> dict[str, str]:
         "commands.md": commands(modules),
         "permissions.md": permissions(modules),
         "timeouts.md": timeouts(modules),
+        "metrics.md": metrics(modules),
     }
 
 
@@ -123,6 +126,23 @@ def permissions(modules: Sequence[Module]) -> str:
         "# Permissions\n\n"
         "A role is a set of these. The built-in role `administrator` has all of them. `sm routes` lists which route\n"
         "asks for which.\n\n" + _table(("permission", "label", "module"), rows) + "\n"
+    )
+
+
+def metrics(modules: Sequence[Module]) -> str:
+    header = ("metric", "type", "labels", "meaning")
+    return (
+        "# Metrics\n\n"
+        "What `SM_METRICS_PORT` serves; docs/metrics.md says how. A histogram `x` is `x_bucket`, `x_sum` and `x_count`.\n\n"
+        "## Counted by each process\n\n"
+        "Each also has the label `process`, as do `process_…` (processor, memory, open files) and `python_…` of\n"
+        "`prometheus_client`.\n\n"
+        + _table(header, metrics_reference.counted(modules))
+        + "\n\n## Of the whole installation\n\n"
+        "Without the label `process`: whoever serves the metrics of a machine asks Postgres, or counts who answered. Each\n"
+        "machine says the same of Postgres: take `max`, not `sum`.\n\n"
+        + _table(header, metrics_reference.known(modules))
+        + "\n"
     )
 
 

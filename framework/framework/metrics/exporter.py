@@ -26,10 +26,10 @@ log = structlog.get_logger()
 PATIENCE = 2.0
 """Seconds in which a process has said what it counted, or is left out; and in which Prometheus has said what it wants."""
 AGAIN = 1.0
-LONGEST_STOP = 5.0
+LONGEST_STOP = 1.0
 LEADER = "port.lock"
 ANSWERED = "seamark_processes", "Processes that said what they counted."
-SILENT = "seamark_processes_silent", "Processes that live and did not say it in time."
+SILENT = "seamark_processes_silent", "Processes that live and did not say in time what they counted."
 
 
 @contextmanager

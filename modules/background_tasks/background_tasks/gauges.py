@@ -39,7 +39,7 @@ gauges = (
         labels=("queue",),
         gauges=(
             ("seamark_outbox_due", "Tasks that are due and that no relay has published, up to 10,000 of a priority."),
-            ("seamark_outbox_lag_seconds", "How long the longest of these has been due."),
+            ("seamark_outbox_lag_seconds", "For how long the first of the tasks that no relay has published has been due."),
         ),
     ),
     PostgresGauges(
@@ -47,7 +47,7 @@ gauges = (
         labels=("queue",),
         gauges=(
             ("seamark_tasks_waiting", "Tasks that are due and that no worker has begun, up to some 10,000."),
-            ("seamark_tasks_lag_seconds", "How long the longest of these has been due."),
+            ("seamark_tasks_lag_seconds", "For how long the first of the tasks that no worker has begun has been due."),
         ),
     ),
     PostgresGauges(
@@ -60,7 +60,7 @@ gauges = (
         labels=("queue", "task"),
         gauges=(
             ("seamark_dead_letters", "Tasks that have failed for good and are still kept."),
-            ("seamark_dead_letters_recent", "Those that failed within the last hour."),
+            ("seamark_dead_letters_recent", "Tasks that have failed for good within the last hour."),
         ),
         every=15,
     ),

@@ -22,7 +22,7 @@ gauges = (
         arguments=_limits,
         gauges=(
             ("seamark_sessions", "Sign-ins that have neither ended nor expired."),
-            ("seamark_sessions_active", "Those that were used within the last five minutes."),
+            ("seamark_sessions_active", "Sign-ins that were used within the last five minutes."),
         ),
         every=60,
     ),
