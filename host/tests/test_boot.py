@@ -178,6 +178,26 @@ class TestStarting:
             assert happened == ["one in", "two in"]
         assert happened == ["one in", "two in", "two out", "one out"]
 
+    @pytest.mark.parametrize("optional", [False, True])
+    async def test_goes_on_without_a_module_that_does_not_start_only_where_it_is_optional(
+        self, make_app: Callable[..., FastAPI], optional: bool
+    ) -> None:
+        @asynccontextmanager
+        async def lifespan(_: Application) -> AsyncIterator[None]:
+            raise ConnectionError("no service")
+            yield
+
+        app = make_app(modules_enabled=("users",))
+        application: Application = app.state.application
+        application.modules = (Module(name="one", label="", lifespan=lifespan, optional=optional),)
+        if not optional:
+            with pytest.raises(LifespanError, match="no service"):
+                async with running(app):
+                    pytest.fail("it serves")
+        else:
+            async with running(app):
+                assert set(application.health.closed) == {"one"}
+
     def test_lists_settings_and_modules_in_one_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SM_MODULES_ENABLED", "postbox")
         monkeypatch.setenv("SM_MAX_BODY", "many")

@@ -26,6 +26,8 @@ EVERY = 2.0
 ALL_EVERY = 30.0
 """Seconds between two rounds of all checks, so that the history knows what nobody looked at."""
 WRITTEN_WITHIN = 5.0
+FAREWELL = 2.0
+"""Seconds that the end of a process waits for what is still to be written."""
 CLOSES_AFTER = 2
 """Failures in a row: one lost packet closes nothing."""
 
@@ -82,13 +84,16 @@ class Health:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """While it lasts, modules are closed and opened, and changes are written down."""
-        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._write())]
+        ending = asyncio.Event()
+        watching, writing = asyncio.create_task(self._watch()), asyncio.create_task(self._write(ending))
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            watching.cancel()
+            ending.set()
+            await asyncio.wait({watching, writing}, timeout=FAREWELL)
+            writing.cancel()
+            await asyncio.wait({watching, writing})
 
     async def close(self) -> None:
         for watched in self._watched.values():
@@ -124,13 +129,17 @@ class Health:
             await self._connections.rest()
             await asyncio.sleep(EVERY)
 
-    async def _write(self) -> None:
+    async def _write(self, ending: asyncio.Event) -> None:
         left: set[asyncio.Future[None]] = set()
         while True:
+            last = ending.is_set()
             # A Postgres that hangs is asked again; what waits to be written is kept.
             with suppress(TimeoutError):
                 await within(WRITTEN_WITHIN, self.history.write(), left)
-            await asyncio.sleep(EVERY)
+            if last:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), EVERY)
 
     def _note(self, watched: Watched, result: HealthResult) -> None:
         """Of each run. What it says first is noted, too: it may have changed while nobody watched."""
