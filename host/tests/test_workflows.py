@@ -55,7 +55,7 @@ def test_only_what_publishes_or_signs_may_speak_for_the_repository() -> None:
 def test_nothing_is_public_before_all_of_it_is_tested_and_built() -> None:
     for name in ("pypi", "npm"):
         assert after("release.yml", name) >= {"version", "tests", "packages", "image"}
-        assert jobs("release.yml")[name]["if"] == "github.ref_type == 'tag'"
+        assert jobs("release.yml")[name]["if"] == "github.event_name == 'push'"
     assert after("release.yml", "image") >= {"tests", "packages"}
 
 
@@ -63,5 +63,5 @@ def test_the_image_says_what_is_in_it_and_where_it_is_from() -> None:
     steps = {step.get("id"): step for step in jobs("release.yml")["image"]["steps"]}
     build = steps["build"]["with"]
     assert (build["provenance"], build["sbom"]) == ("mode=max", True)
-    assert build["push"] == "${{ github.ref_type == 'tag' }}"
+    assert build["push"] == "${{ github.event_name == 'push' }}"
     assert "latest" not in build["tags"]

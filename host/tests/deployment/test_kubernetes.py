@@ -33,6 +33,7 @@ MUTATIONS = {
     "more pods than connections": ("overlays/production/scaling.yaml", "maxReplicas: 4", "maxReplicas: 12", {"SM052"}),
     "more web pods than said": ("overlays/production/scaling.yaml", "maxReplicas: 6", "maxReplicas: 8", {"SM052"}),
     "pods replaced without a pause": (WEB, "  minReadySeconds: 20\n", "", {"SM052"}),
+    "more workers than said": (SETTINGS, "TASKS_WORKERS=5", "TASKS_WORKERS=4", {"SM052"}),
     "a larger pool": (SETTINGS, "POOL_SIZE=10", "POOL_SIZE=20", {"SM052"}),
     "Postgres unknown": (MINE, 'seamark/postgres-max-connections: "280"', 'other: "280"', {"SM052"}),
     "concurrency of the node": (WORKER, "SM_BACKGROUND_TASKS_CONCURRENCY", "SM_BACKGROUND_TASKS_PREFETCH", {"SM052"}),
@@ -100,5 +101,5 @@ def test_what_is_wrong_in_the_base_is_said_once(clone: Path) -> None:
     path = clone / FOLDER / WEB
     path.write_text(path.read_text().replace("path: /health\n", "path: /health/ready\n"))
     assert [finding.message for finding in examine(clone, MODULES)] == [
-        "web.yaml: Deployment web: its livenessProbe asks for /health/ready"
+        "base/web.yaml: Deployment web: its livenessProbe asks for /health/ready"
     ]

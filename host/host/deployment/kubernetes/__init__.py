@@ -62,7 +62,7 @@ def _overlay(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator
 def _namespace(resources: Sequence[Resource]) -> Iterator[Finding]:
     for item in resources:
         if item.kind == "Namespace" and item.body["metadata"].get("labels", {}).get(ENFORCE) != "restricted":
-            yield SM058.finding(f"{item.file.name}: {item} takes any pod", hint=f"{ENFORCE}: restricted")
+            yield SM058.finding(f"{item.where}: {item} takes any pod", hint=f"{ENFORCE}: restricted")
 
 
 def _migration(overlay: str, found: Sequence[Process]) -> Iterator[Finding]:

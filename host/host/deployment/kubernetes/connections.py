@@ -61,11 +61,16 @@ def _counts(running: Sequence[Process], resources: Sequence[Resource]) -> Iterat
             yield SM052.finding(
                 f"{item} runs as many tasks at a time as its node has processors", hint=f"set {CONCURRENCY}"
             )
-    web = [item for item in running if item.role is Role.WEB]
-    told = max((item.expected.settings.web_processes for item in web), default=0)
-    there = sum(at_most(item.resource, resources) * item.expected.settings.web_workers for item in web)
-    if told < there:
-        yield SM052.finding(
-            f"SM_WEB_PROCESSES is {told}, and there are up to {there} web processes",
-            hint=f"SM_WEB_PROCESSES={there} in the overlay's settings.env, so that the workers count them too",
-        )
+    for role, variable in (Role.WEB, "SM_WEB_PROCESSES"), (Role.WORKER, "SM_BACKGROUND_TASKS_WORKERS"):
+        of_role = [item for item in running if item.role is role]
+        there = sum(at_most(item.resource, resources) * _processes(item) for item in of_role)
+        told = min((int(item.environment.get(variable, 1)) for item in of_role), default=there)
+        if told < there:
+            yield SM052.finding(
+                f"{variable} is {told}, and there are up to {there}",
+                hint=f"{variable}={there} in the overlay's settings.env: SM033 counts connections by it",
+            )
+
+
+def _processes(process: Process) -> int:
+    return process.expected.settings.web_workers if process.role is Role.WEB else 1

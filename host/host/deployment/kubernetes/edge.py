@@ -44,7 +44,7 @@ def _annotations(item: Resource) -> Mapping[str, str]:
 
 
 def _where(item: Resource) -> str:
-    return f"{item.file.name}: {item}"
+    return f"{item.where}: {item}"
 
 
 def _ingress(item: Resource, expected: Expected) -> Iterator[Finding]:

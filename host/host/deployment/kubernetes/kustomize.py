@@ -32,6 +32,11 @@ class Resource:
     def name(self) -> str:
         return str(self.body.get("metadata", {}).get("name", ""))
 
+    @property
+    def where(self) -> str:
+        """Its file, with the folder, for there may be several of its name."""
+        return "/".join(self.file.parts[-2:])
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 

@@ -35,7 +35,7 @@ class Process:
     is_first: bool = False
 
     def __str__(self) -> str:
-        return f"{self.resource.file.name}: {self.resource}"
+        return f"{self.resource.where}: {self.resource}"
 
     @cached_property
     def expected(self) -> Expected:

@@ -17,7 +17,7 @@ def schema_findings(resources: Sequence[Resource]) -> Iterator[Finding]:
     for item in resources:
         if refused := _refused(json.dumps(item.body)):
             yield SM069.finding(
-                f"{item.file.name}: {item}: {refused}", hint="kubectl explain, kubernetes-validate --strict"
+                f"{item.where}: {item}: {refused}", hint="kubectl explain, kubernetes-validate --strict"
             )
 
 

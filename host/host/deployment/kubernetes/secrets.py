@@ -27,12 +27,12 @@ def secret_findings(
                 else {**item.body.get("data", {}), **item.body.get("stringData", {})}
             )
             if written:
-                yield SM060.finding(f"{item.file.name}: {item} has its values written out", hint=HINT)
+                yield SM060.finding(f"{item.where}: {item} has its values written out", hint=HINT)
     secret = set(secret_variables(modules))
     told: Mapping[str, str]
     for item in resources:
         if item.kind == "ConfigMap":
-            yield from _told(f"{item.file.name}: {item}", item.body.get("data", {}), secret)
+            yield from _told(f"{item.where}: {item}", item.body.get("data", {}), secret)
     for process in processes:
         told = {entry["name"]: str(entry["value"]) for entry in process.container.get("env", ()) if "value" in entry}
         yield from _told(str(process), told, secret)
