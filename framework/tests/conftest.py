@@ -28,6 +28,7 @@ from framework.rate_limits import RateLimit
 from framework.routing import Dispatcher, Router
 from framework.settings import Settings
 from host.testing.databases import create_database, drop_database
+from host.testing.pgbouncer import limit_role
 from host.testing.servers import Addresses
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -119,8 +120,8 @@ async def browse() -> AsyncIterator[Callable[[FastAPI], httpx.AsyncClient]]:
 
 
 @pytest.fixture(scope="session")
-async def scratch_url(servers: Addresses, worker_number: int) -> AsyncIterator[str]:
-    """A database of its own with a table ``thing``."""
+async def scratch_url(servers: Addresses, worker_number: int, environment: dict[str, str]) -> AsyncIterator[str]:
+    """A database of its own with a table ``thing``, reached as the application reaches its own."""
     name = f"seamark_scratch_{worker_number}"
     url = await create_database(servers, name)
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
@@ -128,14 +129,17 @@ async def scratch_url(servers: Addresses, worker_number: int) -> AsyncIterator[s
         "CREATE TABLE thing (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL)"
     )
     await connection.close()
-    yield url
+    if servers.pooled:
+        await limit_role(servers.superuser.format(database=name), name)
+    yield (servers.pooled or servers.postgres).format(database=name)
     await drop_database(servers, name)
 
 
 @pytest.fixture
-async def witness(scratch_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def witness(servers: Addresses, scratch_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Another connection to it: sees what was committed and ends the connections of others."""
-    connection = await asyncpg.connect(scratch_url.replace("+asyncpg", ""))
+    direct = servers.postgres.format(database=scratch_url.rpartition("/")[2])
+    connection = await asyncpg.connect(direct.replace("+asyncpg", ""))
     await connection.execute("TRUNCATE thing")
     yield connection
     await connection.close()

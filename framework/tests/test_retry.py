@@ -273,6 +273,8 @@ async def test_once_commit_was_sent_nobody_knows_so_it_is_a_503_and_done_once(
     assert (fault.attempts, cutting.commits, await names(witness)) == (1, 1, ["one"])
 
 
+# An idle connection that Postgres ends is replaced by PgBouncer, and nobody is told.
+@pytest.mark.direct
 class TestThePrincipal:
     """Read outside of the request's transaction, before the handler has begun: always safe to read again."""
 

@@ -279,6 +279,7 @@ class TestThePool:
         assert int(answer.headers["retry-after"]) > 0
         assert (await browse(app).get("/api/things")).status_code == 200
 
+    @pytest.mark.direct
     async def test_connections_tell_who_they_are_and_have_limits(self, database: Database) -> None:
         async with database.driver_connection() as connection:
             shown = {name: await connection.fetchval(f"SHOW {name}") for name in (

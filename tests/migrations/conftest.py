@@ -235,6 +235,13 @@ class Recording:
         self.remarks.append(words)
 
 
+@pytest.fixture(autouse=True)
+def without_pgbouncer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Migrators go past it, and these are told where by ``SM_DATABASE_URL`` alone."""
+    for name in ("SM_DATABASE_DIRECT_URL", "SM_DATABASE_PGBOUNCER"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def recording() -> Recording:
     return Recording()

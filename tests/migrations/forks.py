@@ -27,6 +27,7 @@ for line in sys.stdin:
     os.dup2(file, 2)
     sys.path.insert(0, site)
     os.environ["SM_DATABASE_URL"] = database
+    os.environ.pop("SM_DATABASE_DIRECT_URL", None)
     status: object = "by an exception"
     try:
         migrate_app([])

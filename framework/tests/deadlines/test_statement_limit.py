@@ -80,6 +80,7 @@ async def _column(row: Awaitable[Any]) -> str:
 WAYS = (session, reading_session, driver_connection, engine_connection, task_transaction, task_session)
 
 
+@pytest.mark.direct
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 async def test_every_way_to_a_connection_has_all_limits(database: Database, way: Callable[..., Any]) -> None:
     async with way(database) as show:
@@ -91,6 +92,7 @@ async def test_every_way_to_a_connection_has_all_limits(database: Database, way:
         }
 
 
+@pytest.mark.direct
 async def test_a_connection_without_one_is_found(
     application: Application, scratch_url: str, witness: Witness, build: Build, application_of: Any
 ) -> None:
@@ -114,12 +116,13 @@ def seconds(shown: str) -> float:
 
 
 class TestAStatement:
-    @pytest.mark.parametrize("way", [session, reading_session, driver_connection, task_session], ids=lambda way: way.__name__)  # fmt: skip
+    @pytest.mark.parametrize("way", [session, reading_session, pytest.param(driver_connection, marks=pytest.mark.direct), task_session], ids=lambda way: way.__name__)  # fmt: skip
     async def test_has_no_more_than_what_is_left(self, database: Database, way: Callable[..., Any]) -> None:
         with within(5):
             async with way(database) as show:
                 assert 5 - TOLERANCE < seconds(await show("statement_timeout")) <= 5 + SLACK
 
+    @pytest.mark.direct
     @pytest.mark.parametrize("way", [session, driver_connection], ids=lambda way: way.__name__)
     @pytest.mark.parametrize("next_way", [session, driver_connection], ids=lambda way: way.__name__)
     async def test_leaves_nothing_to_the_next_borrower(
@@ -131,6 +134,7 @@ class TestAStatement:
         async with next_way(database) as show:
             assert seconds(await show("statement_timeout")) == USUAL
 
+    @pytest.mark.direct
     async def test_has_less_than_one_before_it(self, database: Database) -> None:
         async with session(database) as show:
             assert seconds(await show("statement_timeout")) == USUAL
@@ -148,6 +152,7 @@ class TestAStatement:
                 await savepoint.rollback()
                 assert seconds(await _scalar(opened.scalar(text("SHOW statement_timeout")))) <= 5 + SLACK
 
+    @pytest.mark.direct
     async def test_pays_nothing_while_there_is_time(self, database: Database) -> None:
         asked: list[str] = []
         async with database.driver_connection() as connection:

@@ -48,7 +48,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "direct: what a connection brings along itself, which PgBouncer does not pass on"
+    )
     config.stash[SERVERS] = SuiteServers(config.rootpath, pgbouncer=bool(os.environ.get(THROUGH_PGBOUNCER)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get(THROUGH_PGBOUNCER):
+        for item in items:
+            if item.get_closest_marker("direct"):
+                item.add_marker(pytest.mark.skip("PgBouncer does not pass it on"))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from background_tasks.beat import following
 from background_tasks.beat.following import ABANDONED_AFTER, LONGEST_PAUSE, Following
@@ -184,7 +185,7 @@ async def test_what_last_became_due_stays_known(
 async def test_relays_are_woken_for_it(
     timetables: list[Timetable],
     absence: Callable[..., Any],
-    application: Application,
+    environment: dict[str, str],
     eventually: Callable[..., Awaitable[Any]],
 ) -> None:
     schedule = Schedule(tick, every=YEAR)
@@ -194,11 +195,12 @@ async def test_relays_are_woken_for_it(
     async def woken() -> bool:
         return bool(heard)
 
-    async with application.database.driver_connection() as connection:
-        await connection.add_listener(CHANNEL, lambda *_: heard.append(_))
-        await beat(schedule).look(timetables[0])
-        await eventually(woken)
-        await connection.reset()
+    direct = environment.get("SM_DATABASE_DIRECT_URL", environment["SM_DATABASE_URL"])
+    connection = await asyncpg.connect(direct.replace("+asyncpg", ""))
+    await connection.add_listener(CHANNEL, lambda *_: heard.append(_))
+    await beat(schedule).look(timetables[0])
+    await eventually(woken)
+    await connection.close()
 
 
 async def test_a_changed_policy_holds_for_what_was_missed_before(

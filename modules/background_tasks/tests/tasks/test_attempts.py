@@ -178,6 +178,7 @@ async def test_what_reaches_outside_is_handed_one_key_for_all_attempts(make_appl
     assert second == once_more != first
 
 
+@pytest.mark.direct
 @pytest.mark.parametrize(("external", "expected"), [(False, "1 off"), (True, "1 on")])
 async def test_only_an_attempt_that_reaches_outside_waits_for_the_disk(
     make_application: Make, effects: Callable[[], Awaitable[list[str]]], external: bool, expected: str

@@ -160,7 +160,8 @@ async def test_the_row_carries_the_correlation_id(probe: Application, row: Row) 
 @pytest.fixture
 async def woken(environment: dict[str, str]) -> AsyncIterator[Callable[[], Awaitable[int]]]:
     """How often relays were woken so far."""
-    listener = await asyncpg.connect(environment["SM_DATABASE_URL"].replace("+asyncpg", ""))
+    direct = environment.get("SM_DATABASE_DIRECT_URL", environment["SM_DATABASE_URL"])
+    listener = await asyncpg.connect(direct.replace("+asyncpg", ""))
     notices: list[str] = []
     await listener.add_listener(CHANNEL, lambda *args: notices.append(args[2]))
 

@@ -137,6 +137,7 @@ async def test_connections_that_were_lost_meanwhile_cost_no_attempt(
     assert (await row(task_id))["attempt"] == 1
 
 
+@pytest.mark.direct
 @pytest.mark.parametrize("with_session", [False, True])
 async def test_a_connection_that_is_lost_takes_the_effect_along(
     make_application: Make, application: Application, effects: Effects, row: Row, with_session: bool

@@ -125,6 +125,7 @@ class TestRefusal:
 async def long(run: TaskRun) -> None: ...
 
 
+@pytest.mark.direct
 @pytest.mark.parametrize(
     ("setting", "value"), [("idle_in_transaction_session_timeout", "123s"), ("statement_timeout", "200s")]
 )
