@@ -14,6 +14,7 @@ from framework.subscriptions import subscription_findings
 
 import host.deployment.codes  # noqa: F401 - declared for the reference, and for whoever silences one
 from host import shell
+from host.backup.slots import slot_findings
 
 
 def _frontend_is_built(application: Application) -> Iterator[Finding]:
@@ -36,6 +37,7 @@ host_checks = (
     Check("browser application", _frontend_is_built),
     Check("ladder of timeouts", _timeouts),
     Check("time limits of connections", limitless, dynamic=True),
+    Check("replication slots", slot_findings, dynamic=True),
     Check("database schema", schema_findings, dynamic=True),
     subscriptions,
 )

@@ -111,10 +111,11 @@ def dr_drill(
     For developers: takes the embedded servers. Prints how much was lost (RPO) and how long it took (RTO).
     """
     with _explained():
+        import asyncio  # noqa: PLC0415
+
         from host.backup.drill import drill  # noqa: PLC0415
 
-        broken = drill(seconds, target)
-        if broken:
+        if asyncio.run(drill(seconds, target)).broken:
             raise typer.Exit(1)
 
 

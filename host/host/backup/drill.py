@@ -49,12 +49,8 @@ class Outcome:
             self.broken.append(promise)
 
 
-def drill(seconds: float, target: str | None = None) -> list[str]:
-    """The promises that were broken. Writes for ``seconds``, then destroys."""
-    return asyncio.run(_drill(seconds, target)).broken
-
-
-async def _drill(seconds: float, target: str | None) -> Outcome:
+async def drill(seconds: float, target: str | None = None) -> Outcome:
+    """Writes for ``seconds``, then destroys, and restores twice."""
     outcome = Outcome()
     with trial(durable=True) as installation:
         drilled = Drill(installation, target or str(installation.folder / "backups"), outcome)
