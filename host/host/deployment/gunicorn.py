@@ -74,7 +74,7 @@ def _read(file: Path) -> Mapping[str, Any] | str:
     """What is wrong, where gunicorn cannot."""
     environment = {"PATH": os.environ.get("PATH", ""), "SM_ENVIRONMENT": "production", **UNTOLD}
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(file)],
+        [sys.executable, "-c", READ, str(file.resolve())],
         cwd=file.parent,
         env=environment,
         capture_output=True,

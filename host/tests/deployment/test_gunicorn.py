@@ -58,6 +58,11 @@ def test_a_finding_names_the_line(mutated: Mutated) -> None:
     assert finding.message.startswith(f"deploy/gunicorn/{FILE}:{line}: max_requests")
 
 
+def test_the_clone_may_be_named_from_here(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CLONE)
+    assert codes(examine, Path()) == set()
+
+
 def test_nobody_needs_it(tmp_path: Path, codes: Codes) -> None:
     assert codes(examine, tmp_path) == set()
 
