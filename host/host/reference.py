@@ -14,6 +14,7 @@ from framework.settings import EnvironmentSettings, Settings
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+import host.backup.slots
 import host.deployment.codes  # noqa: F401 - no module imports these
 from host import metrics_reference
 from host.backup.settings import BackupSettings
@@ -48,6 +49,7 @@ def pages(modules: Sequence[Module]) -> dict[str, str]:
 
 def configuration(modules: Sequence[Module]) -> str:
     classes: list[tuple[str, type[EnvironmentSettings]]] = [("Seamark", Settings)]
+    classes.append(("Backups", BackupSettings))
     classes += [(f"The module {module.name}", module.settings) for module in modules if module.settings]
     sections = [f"## {title}\n\n{_settings_table(settings)}" for title, settings in classes]
     return (
