@@ -65,6 +65,8 @@ MUTATIONS = {
     "no migration": (JOB, "command: [sm, migrate]", "command: [sm, doctor]", {"SM066"}),
     "migrated by another image": (JOB, "image: seamark", "image: other:1.0.0", {"SM066"}),
     "a misspelt field": (WEB, "readinessProbe:", "readynessProbe:", {"SM069"}),
+    "a setting that no process takes": (SETTINGS, "SM_WEB_WORKERS=1", "SM_WEB_WORKERS=many", {"SM069"}),
+    "a time that is none": (INGRESS, 'read-timeout: "40"', 'read-timeout: "a while"', {"SM069"}),
     "no YAML": (WEB, "spec:\n  replicas: 2", "spec: replicas: 2", {"SM069"}),
     "a folder that is not there": ("base/kustomization.yaml", "../ground", "../grounds", {"SM069"}),
 }  # fmt: skip

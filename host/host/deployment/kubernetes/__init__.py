@@ -7,7 +7,6 @@ from framework.findings import Finding
 from framework.module import Module
 
 from host.deployment.codes import SM058, SM066, SM069
-from host.deployment.expected import Expected
 from host.deployment.kubernetes.connections import connection_findings
 from host.deployment.kubernetes.edge import controller_findings, edge_findings
 from host.deployment.kubernetes.kustomize import FILE, Resource, objects, render
@@ -37,11 +36,15 @@ def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
 
 def _overlay(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator[Finding]:
     try:
-        running = render(overlay)
-        before = render(overlay / MIGRATE) if (overlay / MIGRATE / FILE).exists() else []
+        yield from _judged(overlay, folder, modules)
     except (OSError, ValueError) as error:
+        # Of settings, a process would say the same when it starts.
         yield SM069.finding(f"{overlay.name}: {error}", hint=f"kubectl kustomize {FOLDER / 'overlays' / overlay.name}")
-        return
+
+
+def _judged(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator[Finding]:
+    running = render(overlay)
+    before = render(overlay / MIGRATE) if (overlay / MIGRATE / FILE).exists() else []
     resources = [*running, *(item for item in before if item.kind == "Job")]
     invalid = list(schema_findings(resources))
     yield from invalid
@@ -61,7 +64,7 @@ def _overlay(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator
 
 def _namespace(resources: Sequence[Resource]) -> Iterator[Finding]:
     for item in resources:
-        if item.kind == "Namespace" and item.body["metadata"].get("labels", {}).get(ENFORCE) != "restricted":
+        if item.kind == "Namespace" and (item.body["metadata"].get("labels") or {}).get(ENFORCE) != "restricted":
             yield SM058.finding(f"{item.where}: {item} takes any pod", hint=f"{ENFORCE}: restricted")
 
 
@@ -90,9 +93,5 @@ def _controller(folder: Path, found: Sequence[Process]) -> Iterator[Finding]:
     web = next((item for item in found if item.role is Role.WEB), None)
     if web is None or not path.exists():
         return
-    expected: Expected = web.expected
-    try:
-        for item in objects(path):
-            yield from controller_findings(item, expected)
-    except ValueError as error:
-        yield SM069.finding(f"{path.name}: {error}", hint="kubectl apply --dry-run=client -f says more")
+    for item in objects(path):
+        yield from controller_findings(item, web.expected)

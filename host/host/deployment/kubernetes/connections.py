@@ -49,7 +49,7 @@ def each(process: Process) -> int:
 
 def _allowed(resources: Sequence[Resource]) -> int | None:
     for item in resources:
-        said = item.body["metadata"].get("annotations", {}) if item.kind == "ConfigMap" else {}
+        said = (item.body["metadata"].get("annotations") or {}) if item.kind == "ConfigMap" else {}
         if MAXIMUM in said:
             return int(said[MAXIMUM]) - int(said.get(RESERVE, 0))
     return None

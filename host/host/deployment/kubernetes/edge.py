@@ -170,7 +170,7 @@ def _published(resources: Sequence[Resource]) -> Iterator[Finding]:
 
 def controller_findings(item: Resource, expected: Expected) -> Iterator[Finding]:
     """Of the ConfigMap of the controller itself, which holds for every Ingress."""
-    said = {name: str(value) for name, value in item.body.get("data", {}).items()}
+    said = {name: str(value) for name, value in (item.body.get("data") or {}).items()}
     name, default = KEEP_ALIVE
     kept = seconds(said[name]) if name in said else default
     yield from expected.out_of_order(_where(item), {"proxy.keep_alive": kept}, SM050)

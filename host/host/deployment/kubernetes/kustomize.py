@@ -55,16 +55,16 @@ def _applied(folder: Path, resources: list[Resource]) -> list[Resource]:
     said = _document(path)
     if unknown := said.keys() - KNOWN:
         raise ValueError(f"{path} uses {', '.join(sorted(unknown))}, which sm doctor does not read")
-    for name in said.get("resources", ()):
+    for name in said.get("resources") or ():
         place = folder / name
         resources = resources + (_applied(place.resolve(), []) if place.is_dir() else list(objects(place)))
-    resources = resources + [_config_map(path, item) for item in said.get("configMapGenerator", ())]
-    resources = resources + [_secret(path, item) for item in said.get("secretGenerator", ())]
-    for name in said.get("components", ()):
+    resources = resources + [_config_map(path, item) for item in said.get("configMapGenerator") or ()]
+    resources = resources + [_secret(path, item) for item in said.get("secretGenerator") or ()]
+    for name in said.get("components") or ():
         resources = _applied((folder / name).resolve(), resources)
-    for patch in said.get("patches", ()):
+    for patch in said.get("patches") or ():
         resources = _patched(folder, patch, resources)
-    for image in said.get("images", ()):
+    for image in said.get("images") or ():
         resources = [replace(item, body=_with_image(item.body, image)) for item in resources]
     return resources
 
@@ -132,11 +132,11 @@ def _reference(image: dict[str, str]) -> str:
 
 def _config_map(path: Path, item: dict[str, Any]) -> Resource:
     _refuse_unknown(path, item)
-    data = dict(_pair(path, literal) for literal in item.get("literals", ()))
-    for name in item.get("envs", ()):
+    data = dict(_pair(path, literal) for literal in item.get("literals") or ())
+    for name in item.get("envs") or ():
         lines = [line.strip() for line in (path.parent / name).read_text().splitlines()]
         data |= dict(_pair(path.parent / name, line) for line in lines if line and not line.startswith("#"))
-    for name in item.get("files", ()):
+    for name in item.get("files") or ():
         key, _, file = name.rpartition("=")
         data[key or Path(file).name] = (path.parent / file).read_text()
     return Resource(path, _generated("ConfigMap", item) | {"data": data}, item)
@@ -144,7 +144,7 @@ def _config_map(path: Path, item: dict[str, Any]) -> Resource:
 
 def _secret(path: Path, item: dict[str, Any]) -> Resource:
     _refuse_unknown(path, item)
-    names = [name.partition("=")[0].rpartition("/")[2] for name in item.get("files", ())]
+    names = [name.partition("=")[0].rpartition("/")[2] for name in item.get("files") or ()]
     return Resource(path, _generated("Secret", item) | {"type": "Opaque", "data": dict.fromkeys(names, "")}, item)
 
 
