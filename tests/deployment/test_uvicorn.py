@@ -20,7 +20,11 @@ CLIENT = "203.0.113.9"
 
 
 @pytest.mark.parametrize("command", ["sm web --workers 2", PLAIN], ids=["sm web", "uvicorn"])
-async def test_serves_heals_scales_reloads_and_drains(prepared: Trial, report: Report, command: str) -> None:
+async def test_serves_heals_scales_reloads_and_drains(
+    prepared: Trial, report: Report, long: bool, command: str
+) -> None:
+    if command == PLAIN and not long:
+        pytest.skip("`sm web` is the same with other defaults: --long")
     port = free_port()
     async with Managed(prepared, [*command.split(), "--port", str(port)], port) as uvicorn:
         await exercise(uvicorn, report)
