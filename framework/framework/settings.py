@@ -274,6 +274,7 @@ class Settings(EnvironmentSettings):
         description="Port of Prometheus' metrics of all processes on this machine. Unset: none. Keep it private.",
     )
     metrics_host: str = Field("127.0.0.1", description="Address at which `SM_METRICS_PORT` is bound.")
+    revision: str = Field("", description="The commit that this was built of, for metrics (`seamark_build_info`).")
     max_body: int = Field(1_048_576, gt=0, description="Bytes a request body may have where its route says nothing.")
     max_concurrency: int = Field(
         64,

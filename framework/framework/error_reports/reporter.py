@@ -18,7 +18,6 @@ from prometheus_client import Counter
 
 from framework.correlation import correlation_id
 from framework.error_reports.report import ErrorReport, links_of
-from framework.metrics.build import REVISION
 from framework.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +34,8 @@ class ErrorReporter:
     def __init__(self, settings: Settings) -> None:
         self._named = settings.error_reporter
         self._environment = settings.environment
+        self._release = settings.revision or version("seamark-framework")
+        self._release = settings.revision or version("seamark-framework")
         self._waiting: Queue[ErrorReport] = Queue(MOST_WAITING)
         self._thread: Thread | None = None
         self._ending = Event()
@@ -63,7 +64,7 @@ class ErrorReporter:
                 module=module,
                 chain=links_of(error),
                 correlation_id=correlation_id(),
-                release=release(),
+                release=self._release,
                 environment=self._environment,
                 process=f"{socket.gethostname()}:{os.getpid()}",
                 at=datetime.now(UTC),
@@ -117,8 +118,3 @@ def reporter_named(name: str) -> Report:
         raise ValueError(f"{name} is async; it is called in a thread of its own, so it may block")
     report: Report = found
     return report
-
-
-def release() -> str:
-    """The commit that the image was built of, else the framework's version."""
-    return os.environ.get(REVISION) or version("seamark-framework")

@@ -10,11 +10,8 @@ wrote, because each combination of values is kept for as long as the process liv
 from prometheus_client import REGISTRY, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
-from framework.metrics.build import show_build
-
 # When a series began, once more for each of them: twice as many, and nothing here asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
-show_build()
 
 
 def exposition(accept: str = "") -> tuple[bytes, str]:

@@ -18,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from framework.metrics import exposition, slots
+from framework.metrics.build import show_build
 from framework.metrics.merge import MEDIA_TYPE, merge
 from framework.metrics.postgres import PostgresFigures, PostgresGauges
 from framework.settings import Settings
@@ -40,6 +41,7 @@ def exported(
 
     ``kind`` is ``web``, ``worker``, …: part of the label ``process``. ``serves``: whether it may hold the port.
     """
+    show_build(settings)
     if settings.metrics_port is None:
         yield
         return
