@@ -35,7 +35,6 @@ class ErrorReporter:
         self._named = settings.error_reporter
         self._environment = settings.environment
         self._release = settings.revision or version("seamark-framework")
-        self._release = settings.revision or version("seamark-framework")
         self._waiting: Queue[ErrorReport] = Queue(MOST_WAITING)
         self._thread: Thread | None = None
         self._ending = Event()
