@@ -43,6 +43,7 @@ class ErrorReport:
     correlation_id: str
     """Finds the lines of the log."""
     release: str
+    """``SM_REVISION``, else the framework's version."""
     environment: str
     process: str
     at: datetime
