@@ -35,6 +35,16 @@ class TestReadiness:
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
         assert answer.headers["cache-control"] == "no-store"
 
+    async def test_is_refused_while_the_process_drains_and_all_else_is_served(
+        self, make_app: Make, browse: Browse
+    ) -> None:
+        app = make_app()
+        app.state.application.drain.draining = True
+        client = browse(app)
+        answers = {path: await client.get(path) for path in ("/health/ready", "/health", "/api/app")}
+        assert [answer.status_code for answer in answers.values()] == [503, 200, 200]
+        assert {answer.headers["connection"] for answer in answers.values()} == {"close"}
+
     async def test_is_refused_without_a_word_when_it_does_not_answer(self, make_app: Make, browse: Browse) -> None:
         answer = await browse(make_app(**NOWHERE)).get("/health/ready")
         assert (answer.status_code, answer.json()) == (503, {"status": "unavailable"})
