@@ -35,6 +35,8 @@ COMMANDS = {
 def metrics_port(prepared: Trial, monkeypatch: pytest.MonkeyPatch) -> int:
     port = free_port()
     monkeypatch.setitem(prepared.environment, "SM_METRICS_PORT", str(port))
+    # Prometheus takes an empty label for none.
+    monkeypatch.setitem(prepared.environment, "SM_REVISION", "4f2a9c1")
     return port
 
 
