@@ -14,10 +14,15 @@ from tests.deployment.nginx import Nginx
 from tests.faults.web import Replicas
 
 
-@pytest.fixture
-async def nginx(prepared: Trial, start_nginx: StartNginx) -> AsyncIterator[Nginx]:
+@pytest.fixture(scope="module")
+async def replicas(prepared: Trial) -> AsyncIterator[Replicas]:
     async with Replicas(prepared, 1) as replicas:
-        yield start_nginx(replicas.ports)
+        yield replicas
+
+
+@pytest.fixture
+def nginx(replicas: Replicas, start_nginx: StartNginx) -> Nginx:
+    return start_nginx(replicas.ports)
 
 
 async def test_an_event_arrives_while_the_stream_goes_on(nginx: Nginx) -> None:
