@@ -15,8 +15,8 @@ RUN chmod -R u=rwX,go=rX . \
     && find host/client_app packages modules/*/frontend tsconfig.json -type f -exec cp --parents -t /browser {} + \
     && rm -r host/client_app modules/*/frontend \
     && cp -r pyproject.toml uv.lock host framework modules migrations /python \
-    && install -d -o 10001 -g 10001 /seamark/srv/seamark/build /seamark/srv/seamark/secrets \
-        /seamark/srv/seamark/database /seamark/srv/seamark/broker /seamark/srv/seamark/certificate
+    && for name in build secrets database broker certificate origin; do \
+        install -d -o 10001 -g 10001 "/seamark/srv/seamark/$name" || exit 1; done
 
 FROM ${NODE_IMAGE} AS browser
 WORKDIR /app

@@ -17,7 +17,7 @@ REDIS_URL = HOME / "secrets/sm_redis_url"
 REDIS = HOME / "broker/redis.conf"
 CERTIFICATE = HOME / "certificate/fullchain.pem"
 PRIVATE_KEY = HOME / "certificate/privkey.pem"
-REDIRECT = HOME / "certificate/redirect.conf"
+REDIRECT = HOME / "origin/redirect.conf"
 YEARS = 10
 
 

@@ -60,7 +60,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(CLONE / name, folder / name)
     for name in PLANTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(CANARY)
+        (folder / name).write_text(f"SM_PLANTED={CANARY}\n")
     return folder
 
 

@@ -28,9 +28,9 @@ class Installation:
         self.url = f"https://localhost:{self.port}"
         self._environment = {
             "COMPOSE_PROJECT_NAME": f"seamark-of-tests-{self.port}",
-            "SM_IMAGE": image,
-            "SM_HTTPS_PORT": f"127.0.0.1:{self.port}",
-            "SM_HTTP_PORT": f"127.0.0.1:{self.plain_port}",
+            "SEAMARK_IMAGE": image,
+            "SEAMARK_HTTPS_PORT": f"127.0.0.1:{self.port}",
+            "SEAMARK_HTTP_PORT": f"127.0.0.1:{self.plain_port}",
             "SM_PUBLIC_URL": self.url,
         }
         override = {"services": {name: {"volumes": NO_SHELL} for name in OWN}}

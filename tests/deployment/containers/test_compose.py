@@ -112,7 +112,8 @@ def test_files_come_from_nginx_while_web_is_away_and_nothing_is_lost(
     answer = person.get(script)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
     refused = person.get("/api/contacts")
-    assert (refused.status_code, refused.headers["content-type"]) == (502, "application/problem+json")
+    assert refused.status_code in (502, 504)
+    assert refused.headers["content-type"] == "application/problem+json"
     installation.up()
     assert contacts(person) == before
 
