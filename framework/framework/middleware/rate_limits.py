@@ -54,6 +54,6 @@ class RateLimits:
         if forwarded and host not in forwarded:
             self._hinted = True
             log.warning(
-                "limited by the address of what may be a proxy: if it is yours, name it in FORWARDED_ALLOW_IPS",
+                "limited by the address of what may be a proxy: if it is yours, name it in SM_TRUSTED_PROXIES",
                 client=host,
             )

@@ -88,10 +88,10 @@ async def test_who_is_limited_by_the_address_of_a_proxy_is_hinted_at_once(
     # A trusted proxy: the server has taken the address from the header already.
     for _ in range(5):
         await ask(app, "address", "203.0.113.9", X_Forwarded_For="203.0.113.9")
-    assert not [entry for entry in logged if "FORWARDED_ALLOW_IPS" in entry["event"]]
+    assert not [entry for entry in logged if "SM_TRUSTED_PROXIES" in entry["event"]]
     for _ in range(6):
         await ask(app, "address", "10.0.0.7", X_Forwarded_For="203.0.113.9")
-    [hint] = [entry for entry in logged if "FORWARDED_ALLOW_IPS" in entry["event"]]
+    [hint] = [entry for entry in logged if "SM_TRUSTED_PROXIES" in entry["event"]]
     assert hint["client"] == "10.0.0.7"
 
 
