@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import asyncpg
 import structlog
@@ -16,8 +16,6 @@ from framework.settings import Settings
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record
-
-    from framework.module import Module
 
 log = structlog.get_logger()
 PATIENCE = 2.0
@@ -44,7 +42,14 @@ class PostgresGauges:
     every: float = 5
 
 
-def gauges_of(modules: "Iterable[Module]") -> list[PostgresGauges]:
+class HasGauges(Protocol):
+    """A manifest."""
+
+    @property
+    def gauges(self) -> tuple[PostgresGauges, ...]: ...
+
+
+def gauges_of(modules: Iterable[HasGauges]) -> list[PostgresGauges]:
     return [gauges for module in modules for gauges in module.gauges]
 
 

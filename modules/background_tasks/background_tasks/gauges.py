@@ -39,7 +39,10 @@ gauges = (
         labels=("queue",),
         gauges=(
             ("seamark_outbox_due", "Tasks that are due and that no relay has published, up to 10,000 of a priority."),
-            ("seamark_outbox_lag_seconds", "For how long the first of the tasks that no relay has published has been due."),
+            (
+                "seamark_outbox_lag_seconds",
+                "For how long the first of the tasks that no relay has published has been due.",
+            ),
         ),
     ),
     PostgresGauges(
