@@ -4,9 +4,10 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import orjson
 import structlog
@@ -34,6 +35,21 @@ def tell_listener(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def add_correlation_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event["correlation_id"] = correlation_id() or _process_id
     return event
+
+
+class _Patient:
+    """A full disk, or nobody at the other end of the pipe, costs log lines and no requests."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError):
+            self._file.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
 
 
 def _name(process: str) -> Processor:
@@ -64,7 +80,7 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
         # Straight to bytes: a third of what the standard library's handlers cost a request.
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(to_json)]
         library_render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_text)]
-        factory: Any = structlog.BytesLoggerFactory(out.buffer)
+        factory: Any = structlog.BytesLoggerFactory(cast("BinaryIO", _Patient(out.buffer)))
     else:
         # Plain: the default shows the variables of every frame, secrets among them.
         plain = structlog.dev.plain_traceback

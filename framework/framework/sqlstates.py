@@ -8,6 +8,7 @@ QUERY_CANCELED = "57014"
 LOCK_NOT_AVAILABLE = "55P03"
 """``lock_timeout``, or ``NOWAIT``."""
 DEADLOCK_DETECTED = "40P01"
+DISK_FULL = "53100"
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,23 @@ def test_a_line_says_when_how_grave_what_and_for_whom() -> None:
     assert (line["event"], line["level"], line["item"]) == ("stock is low", "warning", 7)
     assert line["correlation_id"] == "the-request-1"
     assert line["timestamp"].endswith("Z")
+
+
+def test_a_line_says_which_process_wrote_it() -> None:
+    assert lines('log.info("done")')[0]["process"] == "web"
+
+
+def test_a_full_disk_costs_lines_and_nothing_else() -> None:
+    script = 'log.info("lost"); sys.stderr.write("went on")'
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", f'{PROLOGUE}\nconfigure("json", "info", "web")\n{script}'],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.stderr.startswith("went on")
 
 
 def test_line_breaks_in_what_is_logged_stay_inside_of_their_line() -> None:

@@ -8,7 +8,7 @@ from framework.context import RequestContext
 from framework.database import DatabaseUnavailable, is_connection_lost
 from framework.error_reports.reporter import ErrorReporter
 from framework.problems import Problem, response
-from framework.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
+from framework.sqlstates import DEADLOCK_DETECTED, DISK_FULL, LOCK_NOT_AVAILABLE, QUERY_CANCELED, sqlstate
 
 log = structlog.get_logger()
 
@@ -71,4 +71,7 @@ def problem_of(error: Exception, *, in_doubt: bool) -> Problem:
     if said in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED):
         busy = "Somebody else is changing the same. Try again in a moment."
         return Problem(503, "database.locked", busy, headers=retry_after)
+    if said == DISK_FULL:
+        full = "The database has no room left, so nothing can be changed. What is there can be read."
+        return Problem(503, "database.full", full)
     return Problem(500, "internal_error", "Something went wrong on our side. The id below finds it in the log.")
