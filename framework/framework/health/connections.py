@@ -6,9 +6,9 @@ from framework.application import Application
 from framework.database import Database
 from framework.settings import Settings
 
-OWN = 3
+OWN = 2
 """For readiness, the framework's check and the history; mostly one of them is open."""
-OF_MODULES = 4
+OF_MODULES = 3
 """For the modules' checks, of which one module's hold two at most; closed again when none has run for a while."""
 CONNECTIONS = OWN + OF_MODULES
 REST_AFTER = 10.0

@@ -108,16 +108,16 @@ TABLE: dict[str, tuple[Callable[[], Iterable[Finding]], list[str]]] = {
     "snapshots": (lambda: persistence_findings(FORGETFUL, {"save": "3600 1"}, production=True), []),
     "nothing kept": (lambda: persistence_findings(FORGETFUL, {"save": ""}, production=True), ["SM030"]),
     # Postgres.
-    "connections enough": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 34), []),
+    "connections enough": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 32), []),
     "connections of replicas enough": (
-        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 102),
+        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 94),
         [],
     ),
     "connections of replicas short": (
-        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 101),
+        lambda: connection_findings(production("redis://b/0", web_processes=4), own(concurrency=8, workers=2), 93),
         ["SM033"],
     ),
-    "connections short": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 33), ["SM033"]),
+    "connections short": (lambda: connection_findings(production("redis://b/0"), own(concurrency=8), 31), ["SM033"]),
 }
 
 
