@@ -52,7 +52,7 @@ async def list_health_changes(query: ListQuery, application: CurrentApplication)
 )
 @policy(require("admin.profile"), idempotent=True, rate_class="profile")
 async def take_profile(
-    principal: CurrentPrincipal, seconds: Annotated[float, Query(ge=1, le=LONGEST_PROFILE)] = 10
+    principal: CurrentPrincipal, seconds: Annotated[float, Query(ge=1, le=LONGEST_PROFILE)]
 ) -> Response:
     """What the process that answers does meanwhile, as a file for speedscope; one at a time."""
     process = f"{socket.gethostname()}-{os.getpid()}"

@@ -2348,8 +2348,8 @@ export interface operations {
     };
     "admin.take_profile": {
         parameters: {
-            query?: {
-                seconds?: number;
+            query: {
+                seconds: number;
             };
             header?: never;
             path?: never;
