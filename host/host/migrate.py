@@ -170,8 +170,9 @@ def _explained(*more: type[Exception]) -> Iterator[None]:
     from alembic.util import CommandError  # noqa: PLC0415
     from framework.migrating.connection import MigrationError  # noqa: PLC0415
 
+    expected: tuple[type[Exception], ...] = (CommandError, MigrationError, FileNotFoundError, ValueError, *more)
     try:
         yield
-    except (CommandError, MigrationError, FileNotFoundError, ValueError, *more) as error:
+    except expected as error:
         errors.print(error)
         raise typer.Exit(1) from None

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from framework.loader import load_modules
-from host.deployment.compose import FILE, examine
+from host.deployment.compose import examine
+from host.deployment.compose.reading import FILE
 
 CLONE = Path(__file__).parents[3]
 MODULES = tuple(load_modules(None))
