@@ -108,8 +108,10 @@ async def test_every_cookie_that_any_route_sets_has_all_attributes(
 async def test_the_layers_are_all_there_and_in_their_order(application: Application) -> None:
     names = [layer.cls.__name__ for layer in stack(application, RouteTable([]))]  # type: ignore[attr-defined]
     assert names == [
+        "Draining",
         "CorrelationIdMiddleware",
         "RouteLookup",
+        "RequestMetrics",
         "LoadShedding",
         "AccessLog",
         "SecurityHeaders",
