@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from host.assets import assets_app
 from host.backup.command import backup_app, dr_drill, restore
 from host.dev.command import dev_app, psql
+from host.dev.environment import CLONE
 from host.migrate import migrate_app
 from host.scaffold.command import module_app
 from host.story import story
@@ -67,7 +68,9 @@ def doctor(
     deploy: Annotated[
         bool, typer.Option("--deploy", help="Judge Dockerfile, docker-compose.yml and deploy/ instead.")
     ] = False,
-    root: Annotated[Path, typer.Option(help="With --deploy: the folder that has these files.")] = Path(),
+    root: Annotated[
+        Path | None, typer.Option(help="With --deploy: the folder that has these files. Unset: that of this `sm`.")
+    ] = None,
 ) -> None:
     """Judge this installation: settings, modules, services, database schema, and what each module checks.
 
@@ -75,8 +78,16 @@ def doctor(
     """
     from host import doctor as judge  # noqa: PLC0415 - `sm dev` and `--help` need none of it
 
-    report = judge.examine_deployment(root) if deploy else judge.examine(static_only=static)
-    judge.show(report, output)
+    looked_at = None
+    if deploy:
+        try:
+            report, looked_at = judge.examine_deployment(CLONE if root is None else root.resolve())
+        except judge.NothingToExamine as error:
+            typer.echo(error, err=True)
+            raise typer.Exit(2) from None
+    else:
+        report = judge.examine(static_only=static)
+    judge.show(report, output, looked_at)
     worst = report.worst()
     if fail_level != "never" and worst is not None and worst >= Level[fail_level.upper()]:
         raise typer.Exit(1)

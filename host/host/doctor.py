@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from framework.checks import Report, all_checks, run_checks
@@ -36,15 +37,34 @@ def examine(*, static_only: bool) -> Report:
         return asyncio.run(judge())
 
 
-def examine_deployment(root: Path) -> Report:
-    """Of the files below ``root`` and the enabled modules; the settings of this process do not matter."""
-    from host.deployment.examine import examine  # noqa: PLC0415 - it reads files with developers' libraries
+class NothingToExamine(Exception):
+    """The message is for the person at the keyboard."""
 
+
+def examine_deployment(root: Path) -> tuple[Report, Mapping[str, int]]:
+    """Of the files below ``root`` and the enabled modules; the settings of this process do not matter.
+
+    Also how many files of each part there are, so that nothing found is not taken for nothing looked at.
+    Raises ``NothingToExamine``.
+    """
+    from host.deployment.examine import examine, missing, parts  # noqa: PLC0415 - few commands need it
+
+    if not root.is_dir():
+        raise NothingToExamine(f"{root} is no folder")
+    if lacking := missing():
+        raise NothingToExamine(
+            f"What reads the files of a deployment is not installed: {', '.join(lacking)}. "
+            "Run this in a clone, after `make install`."
+        )
+    looked_at = {part.name: len(part.found(root)) for part in parts()}
+    if not any(looked_at.values()):
+        raise NothingToExamine(f"{root} has neither a Dockerfile nor a docker-compose.yml nor deploy/")
     found = examine(root, load_modules(enabled_modules()))
-    return Report(tuple(sorted(found, key=lambda item: (-item.level, item.code))), ())
+    return Report(tuple(sorted(found, key=lambda item: (-item.level, item.code))), ()), looked_at
 
 
-def show(report: Report, output: Literal["text", "json"]) -> None:
+def show(report: Report, output: Literal["text", "json"], looked_at: Mapping[str, int] | None = None) -> None:
+    """``looked_at``: files, by the name of what they are for."""
     if output == "json":
         findings = [
             {
@@ -57,11 +77,14 @@ def show(report: Report, output: Literal["text", "json"]) -> None:
             for item in report.findings
         ]
         silenced = [{"code": item.code, "reason": reason} for item, reason in report.silenced]
-        sys.stdout.write(
-            orjson.dumps({"findings": findings, "silenced": silenced}, option=orjson.OPT_INDENT_2).decode() + "\n"
-        )
+        document: dict[str, Any] = {"findings": findings, "silenced": silenced}
+        if looked_at is not None:
+            document["looked_at"] = dict(looked_at)
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
+    for name, count in (looked_at or {}).items():
+        console.print(f"  {name:<12}{f'{count} file{"s" * (count != 1)}' if count else '[dim]none here[/]'}")
     for item in report.findings:
         console.print(f"{MARKS[item.level]} [bold]{item.code}[/] {escape(item.message)} [dim]({item.owner})[/]")
         if item.hint:

@@ -47,6 +47,11 @@ def gates(clone: Path = CLONE) -> tuple[Gate, ...]:
         Gate("reference docs", "make docs", ((*python, "host.reference", "--check"),)),
         Gate("api description", "make client", ((*python, "host.cli", "openapi", "--check", "-o", openapi),)),
         Gate("api client", "make client", (("npx", "openapi-typescript", openapi, "-o", schema, "--check"),)),
+        Gate(
+            "deployment",
+            "sm doctor --deploy says what to write instead",
+            ((*python, "host.cli", "doctor", "--deploy"),),
+        ),
         Gate("boundaries", "move the import, or list the module in requires", ((*python, "host.boundaries"),)),
         Gate("format", "uv run ruff format", ((*python, "ruff", "format", "--check", "."),)),
         Gate("lint", "uv run ruff check --fix", ((*python, "ruff", "check", "."),)),

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from framework.findings import BootError, Finding
 from framework.module import Module
 
 from host.deployment.codes import SM069
+
+LIBRARIES = ("crossplane", "gunicorn", "kubernetes_validate", "uvicorn_worker", "yaml")
+"""Developers' dependencies, which an image of the application has not."""
 
 type Examine = Callable[[Path, Sequence[Module]], Iterator[Finding]]
 """Given the folder of the clone and the modules. Yields nothing for files that are not there: nobody needs all of them."""
@@ -21,6 +25,14 @@ class Part:
     files: tuple[str, ...]
     run: Examine
 
+    def found(self, clone: Path) -> list[Path]:
+        return sorted({file for pattern in self.files for file in clone.glob(pattern)})
+
+
+def missing() -> list[str]:
+    """Libraries without which the files cannot be read."""
+    return [name for name in LIBRARIES if find_spec(name) is None]
+
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
@@ -28,7 +40,7 @@ def parts() -> tuple[Part, ...]:
 
     return (
         Part("nginx", nginx.FILES, nginx.examine),
-        Part("Kubernetes", ("deploy/kubernetes/**/*.yaml",), kubernetes.examine),
+        Part("Kubernetes", kubernetes.FILES, kubernetes.examine),
         Part("image", image.FILES, image.examine),
         Part("Compose", compose.FILES, compose.examine),
         Part("gunicorn", gunicorn.FILES, gunicorn.examine),

@@ -16,6 +16,7 @@ from host.deployment.kubernetes.schemas import schema_findings
 from host.deployment.kubernetes.secrets import secret_findings
 
 FOLDER = Path("deploy/kubernetes")
+FILES = ("deploy/kubernetes/**/*.yaml", "deploy/kubernetes/**/*.env")
 CONTROLLER = "ingress-nginx.yaml"
 MIGRATE = "migrate"
 ENFORCE = "pod-security.kubernetes.io/enforce"

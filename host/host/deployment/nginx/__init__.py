@@ -17,7 +17,7 @@ from host.deployment.nginx.static import static
 from host.deployment.nginx.times import times
 from host.deployment.nginx.tls import tls
 
-FILES = ("deploy/nginx/*.conf", "deploy/**/nginx.conf")
+FILES = ("deploy/nginx/*.conf", "deploy/**/nginx.conf", "deploy/compose/*.conf")
 ASKED = (times, limits, clients, connections, tls, static)
 
 
