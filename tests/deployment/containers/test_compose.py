@@ -1,9 +1,13 @@
 """docker-compose.yml, started as it is and used as people do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
+from framework.embedded.ports import free_port
+from redis.asyncio import Redis
 
 from tests.deployment.containers.conftest import Build
 from tests.deployment.containers.engine import Engine
@@ -132,3 +136,24 @@ def test_everything_is_there_again_after_down_and_up(
     assert contacts(person) == before
     assert imported(person, "Edsger", 10) == "succeeded"
     report(f"compose: down and up, {before} contacts and 1 session there")
+
+
+async def test_a_laptop_has_the_two_servers_without_the_rest(docker: Engine, context: Path) -> None:
+    postgres, redis = free_port(), free_port()
+    told = {
+        "COMPOSE_PROJECT_NAME": f"seamark-dev-of-tests-{postgres}",
+        "SEAMARK_POSTGRES_PORT": str(postgres),
+        "SEAMARK_REDIS_PORT": str(redis),
+    }
+    files = ("compose", "--file", "docker-compose.yml", "--file", "compose.dev.yml")
+    try:
+        docker.docker(*files, "up", "--detach", "--wait", "postgres", "redis", folder=context, environment=told)
+        running = docker.docker(*files, "ps", "--all", "--services", folder=context, environment=told)
+        assert set(running.split()) == {"postgres", "redis"}
+        connection = await asyncpg.connect(f"postgresql://seamark:seamark@127.0.0.1:{postgres}/seamark")
+        assert await connection.fetchval("SELECT current_database()") == "seamark"
+        await connection.close()
+        async with Redis.from_url(f"redis://127.0.0.1:{redis}/0") as client:
+            assert await client.ping()
+    finally:
+        docker.docker(*files, "down", "--volumes", "--timeout", "5", folder=context, environment=told)
