@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import asyncpg
@@ -171,10 +172,20 @@ class TestASafeRequest:
         assert [line["event"] for line in logged] == ["database connection lost, request runs again", "request"]
         assert logged[0]["attempt"] == 1
 
-    async def test_gives_up_in_the_end(self, client: httpx.AsyncClient, fault: Fault) -> None:
-        fault.times = 100
+    async def test_waits_for_as_long_as_a_restart_takes_and_later_in_an_outage_for_less(
+        self, client: httpx.AsyncClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retry, "OUTAGE", 0.3)
+        monkeypatch.setattr(retry, "LONGEST_PAUSE", 0.02)
+        fault.times = 1000
+        began = monotonic()
         assert unavailable(await client.get("/api/things"))
-        assert fault.attempts == retry.ATTEMPTS
+        assert monotonic() - began > retry.OUTAGE
+        assert fault.attempts > retry.ATTEMPTS
+        fault.attempts = 0
+        assert unavailable(await client.get("/api/things"))
+        # An attempt may also end before the route begins, at a connection that is on its way out.
+        assert 1 <= fault.attempts <= retry.ATTEMPTS
 
     async def test_that_has_begun_its_answer_does_not(self, client: httpx.AsyncClient, fault: Fault) -> None:
         answer = await client.get("/api/things/export")

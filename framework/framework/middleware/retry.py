@@ -1,4 +1,6 @@
 import asyncio
+from itertools import count
+from time import monotonic
 
 import structlog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -10,7 +12,12 @@ from framework.request_session import SAFE_METHODS
 
 log = structlog.get_logger()
 ATTEMPTS = 4
-PAUSE = 0.15
+PAUSE, LONGEST_PAUSE = 0.15, 0.6
+OUTAGE = 3.0
+"""Seconds from the first loss for which requests wait for Postgres to come back, as it does from a restart. Later in an
+outage each has its ``ATTEMPTS``, which take a second: then it is likely to last."""
+QUIET = 5.0
+"""Seconds without a loss after which the next one begins another outage."""
 MAX_REPLAY = 1_048_576
 
 
@@ -25,6 +32,7 @@ class RetryLostConnections:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._outage_began = self._latest_loss = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,7 +41,7 @@ class RetryLostConnections:
         context: RequestContext = scope["seamark"]
         body = _RecordedBody(receive) if _is_worth_recording(scope, context) else None
 
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in count(1):
             try:
                 await self.app(scope, body.receive if body else receive, send)
                 return
@@ -41,13 +49,23 @@ class RetryLostConnections:
                 if is_out_of_connections(error):
                     # Waiting for one once more would only make the queue longer.
                     raise PoolTimeout("PgBouncer had no connection free") from error
-                again = _may_run_again(scope, context, body)
-                if not again or attempt == ATTEMPTS or not is_connection_lost(error):
+                if not is_connection_lost(error):
+                    raise
+                age = self._age_of_outage()
+                if not _may_run_again(scope, context, body) or (attempt >= ATTEMPTS and age > OUTAGE):
                     raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))
             if body:
                 body.rewind()
-            await asyncio.sleep(PAUSE * 2 ** (attempt - 1))
+            await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+
+    def _age_of_outage(self) -> float:
+        """Seconds since the first of the losses that came one soon after another; this one is noted."""
+        now = monotonic()
+        if now - self._latest_loss > QUIET:
+            self._outage_began = now
+        self._latest_loss = now
+        return now - self._outage_began
 
 
 def _may_run_again(scope: Scope, context: RequestContext, body: "_RecordedBody | None") -> bool:

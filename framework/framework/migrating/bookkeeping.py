@@ -46,8 +46,9 @@ def prepare(context: MigrationContext) -> None:
         # Offline, Alembic writes its own version table.
         if not (context.as_sql and table is versions):
             context.execute(CreateTable(table, if_not_exists=True))
-    # Of a database that an earlier release prepared.
-    context.execute(text(f"ALTER TABLE {FRAMEWORK}.{WINDOW_TABLE} ADD COLUMN IF NOT EXISTS runs_since varchar"))
+    # Of a database that an earlier release prepared; without the notice that IF NOT EXISTS gives everybody else.
+    added = f"ALTER TABLE {FRAMEWORK}.{WINDOW_TABLE} ADD COLUMN runs_since varchar"
+    context.execute(text(f"DO $$ BEGIN {added}; EXCEPTION WHEN duplicate_column THEN END $$"))
 
 
 class Recorder:

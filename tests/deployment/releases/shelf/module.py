@@ -1,5 +1,5 @@
 from framework.module import Module
 
-from shelf.routes import router
+from .routes import router
 
 module = Module(name="shelf", label="Shelf", router=router)

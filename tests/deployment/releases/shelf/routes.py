@@ -4,8 +4,8 @@ from framework.routing import Router
 from pydantic import BaseModel
 from sqlalchemy import text
 
-# Written for each release: in nothing else do they differ.
-from shelf.statements import READ, WRITE
+# In nothing else do the releases differ.
+from .statements import READ, WRITE
 
 router = Router("shelf")
 
