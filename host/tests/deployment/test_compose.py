@@ -44,7 +44,7 @@ MUTATIONS = {
     "a password of Postgres": ("POSTGRES_PASSWORD_FILE: /srv/seamark/database/password", "POSTGRES_PASSWORD: seamark", {"SM060"}),
     "Postgres published": ("image: postgres:18\n", 'image: postgres:18\n    ports: ["5432:5432"]\n', {"SM063"}),
     "web published": (WEB, WEB + '\n    ports: ["8000:8000"]', {"SM063"}),
-    "fewer connections": ("max_connections=60", "max_connections=40", {"SM052"}),
+    "fewer connections": ("max_connections=80", "max_connections=60", {"SM052"}),
     "a larger pool": ('SM_WEB_PROCESSES: "2"', 'SM_WEB_PROCESSES: "2"\n    SM_DATABASE_POOL_SIZE: "30"', {"SM052"}),
     "more workers than there is room for": (WORKER_ENDS, WORKER_ENDS + "\n    scale: 3", {"SM052"}),
     "concurrency of the machine": ('    SM_BACKGROUND_TASKS_CONCURRENCY: "4"\n', "", {"SM052"}),

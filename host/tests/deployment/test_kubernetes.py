@@ -34,7 +34,7 @@ MUTATIONS = {
     "more web pods than said": ("overlays/production/scaling.yaml", "maxReplicas: 6", "maxReplicas: 8", {"SM052"}),
     "pods replaced without a pause": (WEB, "  minReadySeconds: 20\n", "", {"SM052"}),
     "more workers than said": (SETTINGS, "TASKS_WORKERS=5", "TASKS_WORKERS=4", {"SM052"}),
-    "a larger pool": (SETTINGS, "POOL_SIZE=10", "POOL_SIZE=20", {"SM052"}),
+    "a larger pool": (SETTINGS, "POOL_SIZE=6", "POOL_SIZE=20", {"SM052"}),
     "Postgres unknown": (MINE, 'seamark/postgres-max-connections: "280"', 'other: "280"', {"SM052"}),
     "concurrency of the node": (WORKER, "SM_BACKGROUND_TASKS_CONCURRENCY", "SM_BACKGROUND_TASKS_PREFETCH", {"SM052"}),
     "every proxy trusted": (SETTINGS, "PROXIES=10.0.0.0/8", "PROXIES=*", {"SM055"}),

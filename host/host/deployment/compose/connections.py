@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from framework.findings import Finding
+from framework.health.connections import CONNECTIONS
 
 from host.deployment.codes import SM052
 from host.deployment.compose.reading import Compose, Service
@@ -50,7 +51,7 @@ def _each(service: Service) -> int:
     """Connections that one has at most (docs/running.md, "Workers"); a worker brings its relay along."""
     settings = service.program.expected.settings
     if service.role is Role.WEB:
-        return settings.web_workers * settings.database_pool_size
+        return settings.web_workers * (settings.database_pool_size + CONNECTIONS)
     if service.role is Role.WORKER:
         return 2 * int(service.environment.get(CONCURRENCY, 1)) + 1 + 1
     return 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from framework.findings import Finding
+from framework.health.connections import CONNECTIONS
 from framework.settings import Settings
 
 from host.deployment.codes import SM052
@@ -37,11 +38,11 @@ def connection_findings(processes: Sequence[Process], resources: Sequence[Resour
 
 
 def each(process: Process) -> int:
-    """Connections that one pod has at most (docs/running.md, "Workers"), and one more when its metrics are asked."""
+    """Connections that one pod has at most (docs/running.md, "Workers"), those of its health checks, and one more when its metrics are asked."""
     settings: Settings = process.expected.settings
     asked = settings.metrics_port is not None
     if process.role is Role.WEB:
-        return settings.web_workers * settings.database_pool_size + asked
+        return settings.web_workers * (settings.database_pool_size + CONNECTIONS) + asked
     if process.role is Role.WORKER:
         return 2 * int(process.environment.get(CONCURRENCY, 1)) + 1 + asked
     return 1 + asked
