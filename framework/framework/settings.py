@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -398,9 +400,28 @@ def _hint(field: str, info: FieldInfo | None) -> str:
 
 
 @cache
+def read_once[T: ModuleSettings](settings_cls: type[T]) -> T:
+    return load(settings_cls)
+
+
+_instead: ContextVar[Callable[[type[Any]], Any] | None] = ContextVar("settings_instead", default=None)
+
+
 def settings_of[T: ModuleSettings](settings_cls: type[T]) -> T:
     """A module's settings, read once a process (the boot reads them all first, so a route never fails on them)."""
-    return load(settings_cls)
+    instead = _instead.get()
+    settings: T = read_once(settings_cls) if instead is None else instead(settings_cls)
+    return settings
+
+
+@contextmanager
+def settings_instead(read: Callable[[type[Any]], Any]) -> Iterator[None]:
+    """Within it modules have these settings, such as those of processes elsewhere."""
+    token = _instead.set(read)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
 
 
 def enabled_modules() -> tuple[str, ...] | None:

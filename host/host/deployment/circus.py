@@ -8,7 +8,8 @@ from framework.module import Module
 
 from host.deployment.codes import SM056, SM059, SM065, SM069
 from host.deployment.machine.ini import Ini
-from host.deployment.machine.program import Program, Role
+from host.deployment.machine.program import Program, Role, too_many
+from host.deployment.machine.variables import of_machine_if_readable
 
 FILES = ("deploy/circus/*.ini",)
 WATCHER = "watcher:"
@@ -26,31 +27,25 @@ def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
             continue
         for section, options in ini.options.items():
             if section.startswith(WATCHER):
-                yield from _watcher(ini, section, options, modules)
+                yield from _watcher(ini, section, options, clone, modules)
 
 
-def _watcher(ini: Ini, section: str, options: Mapping[str, str], modules: Sequence[Module]) -> Iterator[Finding]:
+def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:
+    """Raises ``ValueError`` for a file that cannot be read."""
+    for file in sorted(clone.glob(FILES[0])):
+        ini = Ini(file, clone)
+        for section, options in ini.options.items():
+            if section.startswith(WATCHER) and options.get("cmd"):
+                yield _program(ini, section, options, clone, modules)
+
+
+def _watcher(
+    ini: Ini, section: str, options: Mapping[str, str], clone: Path, modules: Sequence[Module]
+) -> Iterator[Finding]:
     if not options.get("cmd"):
         yield SM069.finding(f"{ini.at(section)}: [{section}] has no cmd", hint="cmd = …")
         return
-    of_all, of_this = "env", f"env:{section.removeprefix(WATCHER)}"
-
-    def at(option: str) -> str:
-        if option.startswith("SM_"):
-            return ini.at(of_this if option in ini.options.get(of_this, {}) else of_all, option)
-        return ini.at(section, OPTIONS.get(option, option))
-
-    program = Program(
-        name=f"[{section}]",
-        command=" ".join(filter(None, (options["cmd"], options.get("args")))),
-        at=at,
-        told={**ini.options.get(of_all, {}), **ini.options.get(of_this, {})},
-        modules=modules,
-        option="graceful_timeout",
-        patience=float(options.get("graceful_timeout", "30")),
-        signal=options.get("stop_signal", "TERM").upper().removeprefix("SIG"),
-        to_all=_is_true(options, "stop_children"),
-    )
+    program = _program(ini, section, options, clone, modules)
     yield from program.findings()
     if _is_true(options, "shell"):
         yield SM059.finding(
@@ -62,6 +57,29 @@ def _watcher(ini: Ini, section: str, options: Mapping[str, str], modules: Sequen
         )
     if program.role is Role.WEB:
         yield from _socket(ini, section, options)
+        yield from too_many(program, ini.at(section, "numprocesses"), int(options.get("numprocesses", "1")))
+
+
+def _program(ini: Ini, section: str, options: Mapping[str, str], clone: Path, modules: Sequence[Module]) -> Program:
+    of_all, of_this = "env", f"env:{section.removeprefix(WATCHER)}"
+
+    def at(option: str) -> str:
+        if option.startswith("SM_"):
+            return ini.at(of_this if option in ini.options.get(of_this, {}) else of_all, option)
+        return ini.at(section, OPTIONS.get(option, option))
+
+    return Program(
+        name=f"[{section}]",
+        command=" ".join(filter(None, (options["cmd"], options.get("args")))),
+        at=at,
+        told={**ini.options.get(of_all, {}), **ini.options.get(of_this, {})},
+        modules=modules,
+        option="graceful_timeout",
+        patience=float(options.get("graceful_timeout", "30")),
+        signal=options.get("stop_signal", "TERM").upper().removeprefix("SIG"),
+        to_all=_is_true(options, "stop_children"),
+        around=of_machine_if_readable(clone),
+    )
 
 
 def _socket(ini: Ini, section: str, options: Mapping[str, str]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from framework.findings import Code, Finding
 from framework.ladder import configured, ladder
 from framework.module import Module
 from framework.policies import policy_of
-from framework.settings import ModuleSettings, Settings
+from framework.settings import ModuleSettings, Settings, settings_instead
 from framework.timeouts import Configured, Timeout
 from pydantic_settings import BaseSettings
 
@@ -74,7 +74,8 @@ class Expected:
         """Bytes that a request may have, of the routes that say so themselves, by their paths."""
         routes = [route for module in self.modules if module.router for route in module.router.routes]
         said = [(getattr(route, "path", ""), policy_of(getattr(route, "endpoint", None))) for route in routes]
-        return {path: _bytes(policy.max_body) for path, policy in said if policy is not None and policy.max_body}
+        with settings_instead(self.of):
+            return {path: _bytes(policy.max_body) for path, policy in said if policy is not None and policy.max_body}
 
 
 def _bytes(said: int | Callable[[], int] | None) -> int:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from host.deployment.codes import SM060, SM065, SM069
 from host.deployment.expected import UNTOLD, Expected
 from host.deployment.kubernetes.secrets import WITH_PASSWORD, secret_variables
 from host.deployment.machine import options
+from host.deployment.machine.variables import of_machine_if_readable
 
 FILES = ("deploy/gunicorn/*.conf.py",)
 READ = """
@@ -45,6 +46,7 @@ class Read:
     text: str
     said: Mapping[str, Any]
     modules: Sequence[Module]
+    around: Mapping[str, str]
 
     def at(self, option: str) -> str:
         lines = self.text.splitlines()
@@ -55,24 +57,44 @@ class Read:
     def environment(self) -> Mapping[str, str]:
         return dict(pair.split("=", 1) for pair in self.said["raw_env"])
 
+    @property
+    def settings(self) -> dict[str, str]:
+        return {name: value for name, value in {**self.around, **self.environment}.items() if name.startswith("SM_")}
+
     @cached_property
     def expected(self) -> Expected:
-        return Expected(self.modules, {name: value for name, value in self.environment.items() if name[:3] == "SM_"})
+        return Expected(
+            self.modules, {name: value for name, value in self.settings.items() if name != "SM_TRUSTED_PROXIES"}
+        )
 
 
 def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
-    for file in sorted(clone.glob(FILES[0])):
-        name = str(file.relative_to(clone))
-        said = _read(file)
-        if isinstance(said, str):
-            yield SM069.finding(f"{name}: {said}", hint=f"gunicorn --check-config -c {name} host.main:app")
+    for name, read in _files(clone, modules):
+        if isinstance(read, str):
+            yield SM069.finding(f"{name}: {read}", hint=f"gunicorn --check-config -c {name} host.main:app")
         else:
-            yield from _judged(Read(name, file.read_text(), said, modules))
+            yield from _judged(read)
 
 
-def _read(file: Path) -> Mapping[str, Any] | str:
-    """What is wrong, where gunicorn cannot."""
-    environment = {"PATH": os.environ.get("PATH", ""), "SM_ENVIRONMENT": "production", **UNTOLD}
+def configurations(clone: Path, modules: Sequence[Module]) -> list[Read]:
+    """Those that gunicorn can read."""
+    return [read for _, read in _files(clone, modules) if isinstance(read, Read)]
+
+
+def _files(clone: Path, modules: Sequence[Module]) -> Iterator[tuple[str, Read | str]]:
+    around = of_machine_if_readable(clone)
+    for file in sorted(clone.glob(FILES[0])):
+        name, text = str(file.relative_to(clone)), file.read_text()
+        # What is wrong with the addresses is systemd's part to say.
+        told = tuple((key, value) for key, value in around.items() if key != "SM_TRUSTED_PROXIES")
+        said = _read(file, text, told)
+        yield name, said if isinstance(said, str) else Read(name, text, said, modules, around)
+
+
+@lru_cache(maxsize=8)
+def _read(file: Path, text: str, around: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | str:
+    """What is wrong, where gunicorn cannot. Once for each ``text``: it costs a process."""
+    environment = {"PATH": os.environ.get("PATH", ""), "SM_ENVIRONMENT": "production", **UNTOLD, **dict(around)}
     done = subprocess.run(
         [sys.executable, "-c", READ, str(file.resolve())],
         cwd=file.parent,

@@ -9,7 +9,8 @@ from framework.module import Module
 
 from host.deployment.codes import SM065, SM069
 from host.deployment.machine.ini import Ini
-from host.deployment.machine.program import Program, Role
+from host.deployment.machine.program import Program, Role, too_many
+from host.deployment.machine.variables import of_machine_if_readable
 
 FILES = ("deploy/supervisor/*.conf",)
 KINDS = ("program:", "fcgi-program:")
@@ -27,13 +28,32 @@ def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
             continue
         for section, options in ini.options.items():
             if section.startswith(KINDS):
-                yield from _program(ini, section, options, modules)
+                yield from _judged(ini, section, options, clone, modules)
 
 
-def _program(ini: Ini, section: str, options: Mapping[str, str], modules: Sequence[Module]) -> Iterator[Finding]:
+def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:
+    """Raises ``ValueError`` for a file that cannot be read."""
+    for file in sorted(clone.glob(FILES[0])):
+        ini = Ini(file, clone)
+        for section, options in ini.options.items():
+            if section.startswith(KINDS) and options.get("command"):
+                yield _program(ini, section, options, clone, modules)
+
+
+def _judged(
+    ini: Ini, section: str, options: Mapping[str, str], clone: Path, modules: Sequence[Module]
+) -> Iterator[Finding]:
     if not options.get("command"):
         yield SM069.finding(f"{ini.at(section)}: [{section}] has no command", hint="command = …")
         return
+    program = _program(ini, section, options, clone, modules)
+    yield from program.findings()
+    if program.role is Role.WEB:
+        yield from _socket(ini, section, options, program.words)
+        yield from too_many(program, ini.at(section, "numprocs"), int(options.get("numprocs", "1")))
+
+
+def _program(ini: Ini, section: str, options: Mapping[str, str], clone: Path, modules: Sequence[Module]) -> Program:
     everywhere = ini.options.get("supervisord", {}).get("environment", "")
 
     def at(option: str) -> str:
@@ -42,7 +62,7 @@ def _program(ini: Ini, section: str, options: Mapping[str, str], modules: Sequen
     def said(option: str) -> str:
         return options.get(option, DEFAULTS[option])
 
-    program = Program(
+    return Program(
         name=f"[{section}]",
         command=options["command"],
         at=at,
@@ -52,10 +72,8 @@ def _program(ini: Ini, section: str, options: Mapping[str, str], modules: Sequen
         patience=float(said("stopwaitsecs")),
         signal=said("stopsignal").upper().removeprefix("SIG"),
         to_all=options.get("stopasgroup", "false").lower() in ("true", "1", "on", "yes"),
+        around=of_machine_if_readable(clone),
     )
-    yield from program.findings()
-    if program.role is Role.WEB:
-        yield from _socket(ini, section, options, program.words)
 
 
 def _socket(ini: Ini, section: str, options: Mapping[str, str], words: Sequence[str]) -> Iterator[Finding]:

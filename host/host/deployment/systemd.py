@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from configparser import ConfigParser
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import split
@@ -11,9 +10,10 @@ from framework.findings import Finding
 from framework.module import Module
 
 from host.deployment.codes import SM054, SM058, SM059, SM065, SM066, SM069
+from host.deployment.machine import variables
 from host.deployment.machine.program import MIGRATING, Program, Role
 
-FILES = ("deploy/systemd/*.service", "deploy/systemd/*.socket", "deploy/systemd/*.env")
+FILES = ("deploy/systemd/*.service", "deploy/systemd/*.socket", variables.FILES)
 UNITS = {"": 1, "s": 1, "sec": 1, "ms": 0.001, "min": 60, "m": 60, "h": 3600}
 STOP = 90.0
 """Seconds of TimeoutStopSec where it is not said."""
@@ -41,9 +41,7 @@ class Unit:
 
 
 def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
-    told: dict[str, str] = {}
-    for file in sorted(clone.glob(FILES[2])):
-        told |= _environment(file)
+    told = variables.of_machine(clone)
     sockets = {file.name for file in clone.glob(FILES[1])}
     for file in sorted(clone.glob(FILES[0])):
         try:
@@ -71,19 +69,30 @@ def _read(file: Path, clone: Path) -> Unit:
     return unit
 
 
-def _environment(file: Path) -> dict[str, str]:
-    parser = ConfigParser(interpolation=None, delimiters=("=",))
-    parser.optionxform = str  # type: ignore[method-assign, assignment]
-    parser.read_string(f"[all]\n{file.read_text()}")
-    return {name: value.strip("\"'") for name, value in parser["all"].items()}
-
-
 def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Sequence[Module]) -> Iterator[Finding]:
     if not unit.last("ExecStart"):
         yield SM069.finding(f"{unit.name} starts nothing", hint="ExecStart=…")
         return
+    program = _program(unit, told, modules)
+    yield from program.findings()
+    if unit.last("User", "root") == "root":
+        yield SM058.finding(f"{unit.at('User')}: {program.name} runs as root", hint="User=seamark")
+    if program.role in (Role.WEB, Role.WORKER, Role.BEAT):
+        yield from _running(unit, program)
+    if program.role is Role.WEB:
+        yield from _socket(unit, program, sockets)
+
+
+def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:
+    """Raises ``ValueError`` for a file that cannot be read."""
+    told = variables.of_machine(clone)
+    for file in sorted(clone.glob(FILES[0])):
+        yield _program(_read(file, clone), told, modules)
+
+
+def _program(unit: Unit, told: Mapping[str, str], modules: Sequence[Module]) -> Program:
     own = dict(pair.partition("=")[::2] for line in unit.all("Environment") for pair in split(line))
-    program = Program(
+    return Program(
         name=unit.name.rpartition("/")[2],
         command=unit.last("ExecStart").lstrip("-@:+!"),
         at=unit.at,
@@ -94,13 +103,6 @@ def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Se
         signal=unit.last("KillSignal", "SIGTERM").removeprefix("SIG"),
         to_all=unit.last("KillMode", "control-group") == "control-group",
     )
-    yield from program.findings()
-    if unit.last("User", "root") == "root":
-        yield SM058.finding(f"{unit.at('User')}: {program.name} runs as root", hint="User=seamark")
-    if program.role in (Role.WEB, Role.WORKER, Role.BEAT):
-        yield from _running(unit, program)
-    if program.role is Role.WEB:
-        yield from _socket(unit, program, sockets)
 
 
 def _running(unit: Unit, program: Program) -> Iterator[Finding]:

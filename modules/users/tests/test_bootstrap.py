@@ -11,7 +11,7 @@ from framework.application import Application
 from framework.checks import run_checks
 from framework.database import Database
 from framework.findings import BootError
-from framework.settings import Settings, load, settings_of
+from framework.settings import Settings, load, read_once, settings_of
 from host.boot import create_app
 from host.testing.fixtures import running
 from host.testing.people import SignedInClient
@@ -43,10 +43,10 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
     def set_variables(email: str = EMAIL, password: str = PASSWORD) -> None:
         monkeypatch.setenv("SM_USERS_BOOTSTRAP_EMAIL", email)
         monkeypatch.setenv("SM_USERS_BOOTSTRAP_PASSWORD", password)
-        settings_of.cache_clear()
+        read_once.cache_clear()
 
     yield set_variables
-    settings_of.cache_clear()
+    read_once.cache_clear()
 
 
 async def start(make_settings: Callable[..., Settings]) -> None:

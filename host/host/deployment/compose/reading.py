@@ -9,6 +9,7 @@ from shlex import join, split
 from typing import Any
 
 import yaml
+from dotenv import dotenv_values
 from framework.module import Module
 
 from host.deployment.machine.program import Program, Role
@@ -35,7 +36,7 @@ class Compose:
         if not isinstance(services, dict) or not all(isinstance(service, dict) for service in services.values()):
             raise ValueError(f"{FILE} has no services")
         lines = dict(_lines(text))
-        self.services = [Service(name, services[name], lines, modules) for name in services]
+        self.services = [Service(name, services[name], lines, modules, clone) for name in services]
 
     def of(self, role: Role) -> "list[Service]":
         return [service for service in self.services if service.role is role]
@@ -66,6 +67,7 @@ class Service:
     body: Mapping[str, Any]
     lines: Mapping[tuple[str, str], int]
     modules: Sequence[Module]
+    clone: Path
 
     def at(self, option: str = "") -> str:
         line = self.lines.get((self.name, option)) or self.lines.get((self.name, ""))
@@ -94,9 +96,17 @@ class Service:
     @cached_property
     def environment(self) -> dict[str, str]:
         said = self.body.get("environment") or {}
-        if isinstance(said, list):
-            said = dict(str(item).partition("=")[::2] for item in said)
-        return {name: "" if value is None else str(value) for name, value in said.items()}
+        return {**self._of_files(), **_variables(said)}
+
+    def _of_files(self) -> dict[str, str]:
+        """Of ``env_file``; one that is not there yet says nothing."""
+        said = self.body.get("env_file") or []
+        found: dict[str, str] = {}
+        for item in said if isinstance(said, list) else [said]:
+            file = self.clone / str(item["path"] if isinstance(item, dict) else item)
+            if file.is_file():
+                found |= {name: value or "" for name, value in dotenv_values(file).items()}
+        return found
 
     @property
     def grace(self) -> float:
@@ -134,6 +144,12 @@ class Service:
         if isinstance(said, list):
             return dict.fromkeys(said, "service_started")
         return {name: (how or {}).get("condition", "service_started") for name, how in said.items()}
+
+
+def _variables(said: Any) -> dict[str, str]:
+    if isinstance(said, list):
+        said = dict(str(item).partition("=")[::2] for item in said)
+    return {name: "" if value is None else str(value) for name, value in said.items()}
 
 
 def seconds(said: object) -> float:

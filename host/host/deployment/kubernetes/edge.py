@@ -51,6 +51,12 @@ def _ingress(item: Resource, expected: Expected) -> Iterator[Finding]:
     said = _annotations(item)
     times = {rung: seconds(said[name]) if name in said else default for name, (rung, default) in TIMES.items()}
     yield from expected.out_of_order(_where(item), times)
+    told = expected.settings.proxy_read_timeout
+    if "SM_PROXY_READ_TIMEOUT" in expected.environment and times["proxy.read"] < told:
+        yield SM050.finding(
+            f"{_where(item)} waits {times['proxy.read']:g} s for an answer, and SM_PROXY_READ_TIMEOUT says {told:g}",
+            hint="the same in both",
+        )
     if "non_idempotent" in said.get("proxy-next-upstream", ""):
         yield SM061.finding(
             f"{_where(item)} repeats POST and PATCH", hint="proxy-next-upstream: error timeout invalid_header"

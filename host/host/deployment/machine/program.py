@@ -1,7 +1,7 @@
 """A program that a process manager starts, and what is wrong with it whoever that is."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from shlex import split
@@ -10,7 +10,7 @@ from framework.findings import Finding
 from framework.module import Module
 from framework.rungs import ENDING
 
-from host.deployment.codes import SM053, SM059, SM060, SM066
+from host.deployment.codes import SM052, SM053, SM059, SM060, SM066
 from host.deployment.expected import Expected
 from host.deployment.kubernetes.secrets import WITH_PASSWORD, secret_variables
 from host.deployment.machine.options import option_findings
@@ -32,7 +32,7 @@ class Role(Enum):
 class Program:
     """``at``: where an option of it stands. ``told``: the variables that its file sets.
 
-    ``patience``: seconds from its first signal to SIGKILL. ``signal``: the first one's name without SIG.
+    ``around``: those that all processes of the machine have. ``patience``: seconds from its first signal to SIGKILL. ``signal``: the first one's name without SIG.
     ``to_all``: its children get that, too.
     """
 
@@ -45,6 +45,7 @@ class Program:
     patience: float
     signal: str
     to_all: bool
+    around: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def words(self) -> list[str]:
@@ -63,8 +64,13 @@ class Program:
     @cached_property
     def expected(self) -> Expected:
         """What is judged for itself keeps nothing else from being read."""
-        own = {name: value for name, value in self.told.items() if name.startswith("SM_")}
-        return Expected(self.modules, {name: value for name, value in own.items() if name != "SM_TRUSTED_PROXIES"})
+        return Expected(
+            self.modules, {name: value for name, value in self.settings.items() if name != "SM_TRUSTED_PROXIES"}
+        )
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {name: value for name, value in {**self.around, **self.told}.items() if name.startswith("SM_")}
 
     def findings(self) -> Iterator[Finding]:
         yield from self._signals()
@@ -111,3 +117,15 @@ class Program:
         for name, value in self.told.items():
             if value and (name in secret or WITH_PASSWORD(value)):
                 yield SM060.finding(f"{self.at(name)}: {self.name} is told {name}", hint=f"{name}_FILE=/etc/seamark/…")
+
+
+def too_many(program: Program, where: str, processes: int) -> Iterator[Finding]:
+    """``SM033`` counts connections by what the processes are told of their number."""
+    settings = program.expected.settings
+    said = dict(zip(program.words, program.words[1:], strict=False)).get("--workers", settings.web_workers)
+    there = processes * int(said)
+    if "SM_WEB_PROCESSES" in program.settings and settings.web_processes < there:
+        yield SM052.finding(
+            f"{where}: {program.name} has {there} web processes, and SM_WEB_PROCESSES is {settings.web_processes}",
+            hint=f"SM_WEB_PROCESSES={there} in deploy/systemd/seamark.env, or fewer processes",
+        )

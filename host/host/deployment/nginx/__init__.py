@@ -7,7 +7,8 @@ from framework.findings import Finding
 from framework.module import Module
 
 from host.deployment.expected import Expected
-from host.deployment.nginx.clients import clients
+from host.deployment.nginx.behind import Behind, Told
+from host.deployment.nginx.clients import clients, trusted
 from host.deployment.nginx.connections import connections
 from host.deployment.nginx.limits import limits
 from host.deployment.nginx.options import options
@@ -23,11 +24,19 @@ ASKED = (times, limits, clients, connections, tls, static)
 
 def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
     reading = Reading(clone)
-    sites = [Site(directives) for directives in reading.sites()]
-    expected = Expected(modules, {})
+    sites = [(path.relative_to(clone).as_posix(), Site(directives)) for path, directives in reading.sites()]
     found = [*reading.findings, *options(reading)]
-    for site in sites:
-        for asked in ASKED:
-            found += asked(site, expected)
+    usual = Behind("", Expected(modules, {}))
+    told = Told(clone, modules)
+    for file, site in sites:
+        by_defaults = _asked(site, usual)
+        for behind in told.behind(file) or [usual]:
+            asked = _asked(site, behind)
+            found += [finding if finding in by_defaults else behind.named(finding) for finding in asked]
     # What is written once counts in many places.
     yield from dict.fromkeys(found)
+
+
+def _asked(site: Site, behind: Behind) -> list[Finding]:
+    found = [finding for asked in ASKED for finding in asked(site, behind.expected)]
+    return found if behind.proxies is None else [*found, *trusted(site, behind.proxies)]

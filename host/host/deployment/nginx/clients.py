@@ -1,6 +1,7 @@
 """Whom a process hears of as the client (SM055)."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 from framework.findings import Finding
 
@@ -10,6 +11,7 @@ from host.deployment.nginx.sites import Place, Site
 
 WRITTEN_BY_NGINX = {"$remote_addr", "$scheme", "http", "https", '""', ""}
 ANYBODY = {"0.0.0.0/0", "::/0"}
+OWN = {"127.0.0.1", "::1"}
 BELIEVED = ("X-Forwarded-For", "X-Forwarded-Proto")
 """By uvicorn and gunicorn, from ``SM_TRUSTED_PROXIES``."""
 OTHERS = ("X-Real-IP", "Forwarded", "X-Forwarded-Host")
@@ -27,6 +29,25 @@ def clients(site: Site, expected: Expected) -> Iterator[Finding]:
                 yield SM055.finding(
                     f"{said.where}: anybody is believed about his address",
                     hint="set_real_ip_from the networks of your own proxies",
+                )
+
+
+def trusted(site: Site, proxies: str) -> Iterator[Finding]:
+    """``proxies``: ``SM_TRUSTED_PROXIES`` of the processes on nginx' own machine, which it reaches by loopback."""
+    try:
+        networks = [ip_network(said.strip(), strict=False) for said in proxies.split(",") if said.strip()]
+    except ValueError:
+        # `*`, or what a process would refuse to start with.
+        return
+    for upstream in (said for said in site.http if said.name == "upstream"):
+        for server in upstream.inside:
+            host = server.args[0].rpartition(":")[0].strip("[]") if server.name == "server" else ""
+            address = {"localhost": "127.0.0.1"}.get(host, host)
+            if address in OWN and not any(ip_address(address) in network for network in networks):
+                yield SM055.finding(
+                    f"{server.where}: {server.args[0]} hears of nginx as {address}, and SM_TRUSTED_PROXIES is {proxies}: all clients have "
+                    "one address",
+                    hint=f"SM_TRUSTED_PROXIES with {address}, too",
                 )
 
 

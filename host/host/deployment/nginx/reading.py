@@ -58,14 +58,14 @@ class Reading:
         self._reached: set[Path] = set()
         self._root = self.shipped
 
-    def sites(self) -> Iterator[tuple[Directive, ...]]:
-        """What stands in each ``http`` block: of an nginx.conf, and of the shipped folder as somebody's nginx.conf includes it."""
+    def sites(self) -> Iterator[tuple[Path, tuple[Directive, ...]]]:
+        """By the file that each begins with: what stands in each ``http`` block: of an nginx.conf, and of the shipped folder as somebody's nginx.conf includes it."""
         for path in sorted((self.clone / "deploy").glob("**/nginx.conf")):
             self._root = path.parent
             whole = self._directives(path, ())
             blocks = [directive.inside for directive in whole if directive.name == "http"]
             # One that is included within http, whatever its name.
-            yield from blocks or [whole]
+            yield from ((path, block) for block in blocks or [whole])
         self._root = self.shipped
         parts = sorted(self.shipped.glob("*.conf"), key=lambda path: (path.name != "seamark.conf", path.name))
         for path in parts:
@@ -73,7 +73,7 @@ class Reading:
             if path.name == "seamark.conf" or (
                 path not in self._reached and BLOCKS_OF_HTTP & {each["directive"] for each in self._file(path).raw}
             ):
-                yield self._directives(path, ("http",))
+                yield path, self._directives(path, ("http",))
 
     def _directives(self, path: Path, context: Context) -> tuple[Directive, ...]:
         self._reached.add(path)

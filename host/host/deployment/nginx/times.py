@@ -25,6 +25,12 @@ def _waits(place: Place, expected: Expected) -> Iterator[Finding]:
     read, where = _said(place, "proxy_read_timeout")
     connect, _ = _said(place, "proxy_connect_timeout")
     yield from expected.out_of_order(where, {"proxy.read": read, "proxy.connect": connect})
+    told = expected.settings.proxy_read_timeout
+    if "SM_PROXY_READ_TIMEOUT" in expected.environment and read < told:
+        yield SM050.finding(
+            f"{where}: nginx waits {read:g} s for an answer, and SM_PROXY_READ_TIMEOUT says {told:g}",
+            hint="the same in both",
+        )
     send, where = _said(place, "proxy_send_timeout")
     if send > read:
         yield SM050.finding(
