@@ -28,8 +28,8 @@ check: ## Format, lint, types, boundaries, migrations, generated files, lock fil
 e2e: build ## A browser through the main job, and the tutorial as it is written
 	$(RUN) pytest -m e2e tests/e2e tests/docs
 
-faults: ## Kill what can be killed, and count what was lost; at full size: make faults long=1
-	$(RUN) pytest -m faults tests/faults tests/deployment $(if $(long),--long)
+faults: build ## Kill what can be killed, and count what was lost; at full size: make faults long=1
+	$(RUN) pytest -m faults tests/faults tests/deployment $(if $(long),--long) $(if $(figures),--figures)
 
 bench: ## Measure against bare FastAPI and bare Celery; writes docs/reference/performance.md
 	$(RUN) python -m benchmarks

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.nginx import Nginx, program
-from tests.faults.conftest import faults, long, prepared, report, valkey
+from tests.faults.conftest import faults, figures, long, prepared, report, valkey
 
 # The throw-away installation is the one of the fault tests.
-__all__ = ["faults", "long", "prepared", "report", "valkey"]
+__all__ = ["faults", "figures", "long", "prepared", "report", "valkey"]
 
 type StartNginx = Callable[..., Nginx]
 

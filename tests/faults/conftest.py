@@ -11,6 +11,7 @@ import pytest
 from host.trial import Trial, trial
 
 from tests.faults.faults import MODULES, SHARED, Faults
+from tests.faults.figures import renew
 from tests.faults.servers import LastingValkey
 
 type Report = Callable[[str], None]
@@ -50,11 +51,21 @@ def long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest, long: bool) -> Iterator[dict[str, list[str]]]:
+    """By test. Kept for the documents with ``--figures``."""
+    figures: dict[str, list[str]] = {}
+    yield figures
+    if request.config.getoption("--figures"):
+        renew(figures, long=long)
+
+
 @pytest.fixture
-def report(capsys: pytest.CaptureFixture[str]) -> Report:
+def report(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], figures: dict[str, list[str]]) -> Report:
     """Prints the figures that a test is run for."""
 
     def report(line: str) -> None:
+        figures.setdefault(request.node.nodeid, []).append(line)
         with capsys.disabled():
             print(f"\n{line}")  # noqa: T201
 

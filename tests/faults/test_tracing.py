@@ -99,7 +99,8 @@ async def test_a_request_is_followed_to_its_statements_its_task_and_that_ones_ca
     within = {
         parent.name: [span.name for span in spans if span.parent == parent.id] for parent in (served, enqueued, ran)
     }
-    report(f"a browser's trace: {len(spans)} spans of {len({span.service for span in spans})} services; {within}")
+    services = ", ".join(sorted({span.service for span in spans}))
+    report(f"a browser's trace: {len(spans)} spans of {services}, from {served.name} to the call of its task")
 
     assert served.parent == BROWSER
     assert served.attributes["http.response.status_code"] == 202
@@ -116,7 +117,7 @@ async def test_a_request_is_followed_to_its_statements_its_task_and_that_ones_ca
         prepared.run, "-m", "host.cli", "story", "errand-4711", "--logs", str(web_log), "--format", "json"
     )
     told = [(entry["source"].split()[0], entry["what"]) for entry in json.loads(story)]
-    report(f"its story: {told}")
+    report(f"its story: {', '.join(what for _, what in told)}")
     assert told.index(("web", "request")) < told.index(("task", "started")) < told.index(("task", "succeeded"))
 
 

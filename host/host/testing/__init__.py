@@ -44,6 +44,7 @@ def pytest_load_initial_conftests() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Here, as folders that have it in common may be asked for one without the other.
+    parser.addoption("--figures", action="store_true", help="keep what fault tests count in docs/reference/faults.md")
     parser.addoption("--long", action="store_true", help="fault tests at the size and for the time that the bar names")
 
 
