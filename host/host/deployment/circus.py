@@ -8,6 +8,7 @@ from framework.module import Module
 
 from host.deployment.codes import SM056, SM059, SM065, SM069
 from host.deployment.machine.ini import Ini
+from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
 from host.deployment.machine.variables import of_machine_if_readable
 
@@ -28,6 +29,8 @@ def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
         for section, options in ini.options.items():
             if section.startswith(WATCHER):
                 yield from _watcher(ini, section, options, clone, modules)
+            elif section.startswith("socket:") and "path" not in options:
+                yield from bound(ini.at(section, "host"), options.get("host", "localhost"))
 
 
 def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:
@@ -57,6 +60,7 @@ def _watcher(
         )
     if program.role is Role.WEB:
         yield from _socket(ini, section, options)
+        yield from listening(ini.at(section, "cmd"), program.words)
         yield from too_many(program, ini.at(section, "numprocesses"), int(options.get("numprocesses", "1")))
 
 

@@ -18,6 +18,7 @@ from host.deployment.codes import SM060, SM065, SM069
 from host.deployment.expected import UNTOLD, Expected
 from host.deployment.kubernetes.secrets import WITH_PASSWORD, secret_variables
 from host.deployment.machine import options
+from host.deployment.machine.listening import bound
 from host.deployment.machine.variables import of_machine_if_readable
 
 FILES = ("deploy/gunicorn/*.conf.py",)
@@ -122,6 +123,8 @@ def _judged(read: Read) -> Iterator[Finding]:
         yield options.recycling(read.at("max_requests"))
     if "*" in read.said["forwarded_allow_ips"]:
         yield options.trusts_all(read.at("forwarded_allow_ips"))
+    for address in read.said["bind"]:
+        yield from bound(read.at("bind"), address)
     if read.said["reload"]:
         yield SM065.finding(f"{read.at('reload')} watches the files, and is for development", hint="leave it out")
     yield from _workers(read)

@@ -9,6 +9,7 @@ from framework.module import Module
 
 from host.deployment.codes import SM065, SM069
 from host.deployment.machine.ini import Ini
+from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
 from host.deployment.machine.variables import of_machine_if_readable
 
@@ -50,6 +51,9 @@ def _judged(
     yield from program.findings()
     if program.role is Role.WEB:
         yield from _socket(ini, section, options, program.words)
+        yield from listening(ini.at(section, "command"), program.words)
+        if "socket" in options:
+            yield from bound(ini.at(section, "socket"), options["socket"].removeprefix("unix://"))
         yield from too_many(program, ini.at(section, "numprocs"), int(options.get("numprocs", "1")))
 
 

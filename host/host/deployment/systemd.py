@@ -11,6 +11,7 @@ from framework.module import Module
 
 from host.deployment.codes import SM054, SM058, SM059, SM065, SM066, SM069
 from host.deployment.machine import variables
+from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import MIGRATING, Program, Role
 
 FILES = ("deploy/systemd/*.service", "deploy/systemd/*.socket", variables.FILES)
@@ -43,13 +44,17 @@ class Unit:
 def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
     told = variables.of_machine(clone)
     sockets = {file.name for file in clone.glob(FILES[1])}
-    for file in sorted(clone.glob(FILES[0])):
+    for file in sorted([*clone.glob(FILES[0]), *clone.glob(FILES[1])]):
         try:
             unit = _read(file, clone)
         except ValueError as error:
             yield SM069.finding(str(error), hint="systemd-analyze verify says more")
             continue
-        yield from _service(unit, told, sockets, modules)
+        if file.name in sockets:
+            for address in unit.all("ListenStream"):
+                yield from bound(unit.at("ListenStream"), address)
+        else:
+            yield from _service(unit, told, sockets, modules)
 
 
 def _read(file: Path, clone: Path) -> Unit:
@@ -81,6 +86,7 @@ def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Se
         yield from _running(unit, program)
     if program.role is Role.WEB:
         yield from _socket(unit, program, sockets)
+        yield from listening(unit.at("command"), program.words)
 
 
 def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:

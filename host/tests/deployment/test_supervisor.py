@@ -17,6 +17,7 @@ GRACE = "stopwaitsecs = 60"
 WORKERS_GRACE = "stopwaitsecs = 85"
 UVICORN = "command = /opt/seamark/.venv/bin/uvicorn host.main:app --fd 0"
 GUNICORN = "command = /opt/seamark/.venv/bin/gunicorn host.main:app"
+ASGI = f"{GUNICORN} -k asgi"
 MUTATIONS = {
     "killed while it drains": (GRACE, "stopwaitsecs = 30", {"SM053"}),
     "supervisor's own patience": (GRACE, "", {"SM053"}),
@@ -67,9 +68,12 @@ OF_OLD = {
     f"{GUNICORN} -k uvicorn_worker.UvicornH11Worker": {"SM065"},
     f"{GUNICORN} -k uvicorn_worker.UvicornWorker --threads 4": {"SM065"},
     f"{GUNICORN} -k uvicorn_worker.UvicornWorker --worker-connections=100": {"SM065"},
-    f"{GUNICORN} --timeout 20": {"SM050"},
-    f"{GUNICORN} --graceful-timeout 20": {"SM053"},
-    f"{GUNICORN} --max-requests 200 --max-requests-jitter 20": {"SM056"},
+    GUNICORN: {"SM065"},
+    f"{ASGI} --timeout 20": {"SM050"},
+    f"{ASGI} --graceful-timeout 20": {"SM053"},
+    f"{ASGI} --max-requests 200 --max-requests-jitter 20": {"SM056"},
+    f"{ASGI} --bind :8000": {"SM063"},
+    f"{GUNICORN} -c deploy/gunicorn/gunicorn.conf.py": set(),
 }
 
 

@@ -10,6 +10,7 @@ from host.deployment.expected import Expected
 
 RECYCLING = ("--limit-max-requests", "--max-requests")
 WORKER_CLASS = ("-k", "--worker-class")
+CONFIGURED = {"-c", "--config"}
 GONE = {
     "--debug": "uvicorn has none any more; --reload is for development",
     "--reload": "it watches the files, and is for development",
@@ -28,6 +29,8 @@ def option_findings(where: str, words: Sequence[str], told: Mapping[str, str], e
         if said.get(option, "0") != "0":
             yield recycling(f"{where}: {option} {said[option]}")
     worker_class = next((said[option] for option in WORKER_CLASS if option in said), "")
+    if not worker_class and not CONFIGURED & said.keys() and any(word.endswith("gunicorn") for word in words):
+        worker_class = "sync"
     yield from worker_class_findings(where, worker_class)
     if "uvicorn" in worker_class.lower():
         for option in IGNORED:
