@@ -9,9 +9,10 @@ import pytest
 from host.backup import BackupError, wal
 from host.backup.catalogue import File, Manifest, look, prune, same_cluster
 from host.backup.command import moment
-from host.backup.receiver import last_received
+from host.backup.receiver import Received, last_received
 from host.backup.restoring import choose
 from host.backup.settings import Installation
+from host.backup.status import age, problems
 from host.backup.target import Folder
 from pydantic import SecretStr
 from typer.testing import CliRunner
@@ -195,3 +196,63 @@ def test_what_cannot_be_done_as_asked_ends_with_2(
 
 def test_nothing_was_received_yet(backups: Backups) -> None:
     assert last_received(backups.target) is None
+
+
+class TestStatus:
+    DAY, SOON = timedelta(hours=26), timedelta(minutes=10)
+
+    def told(self, backups: Backups, now: datetime) -> list[str]:
+        return list(problems(backups.target, self.DAY, self.SOON, now))
+
+    def received(self, backups: Backups, until: datetime) -> None:
+        backups.target.write(wal.RECEIVER, Received(until, until, 0).to_json())
+
+    def test_has_nothing_to_say_while_both_are_young(self, backups: Backups) -> None:
+        backups.base(1, 10)
+        now = NOON + timedelta(days=2)
+        self.received(backups, now - timedelta(minutes=9))
+        assert self.told(backups, now) == []
+
+    def test_says_what_is_missing(self, backups: Backups) -> None:
+        base, received = self.told(backups, NOON)
+        assert "no good base backup" in base
+        assert "never received" in received
+
+    def test_says_what_is_too_old(self, backups: Backups) -> None:
+        id_ = backups.base(1, 10)
+        now = NOON + timedelta(days=3)
+        self.received(backups, now - timedelta(minutes=11))
+        base, received = self.told(backups, now)
+        assert f"{id_}, is 48.0 hours old" in base
+        assert "the last 11 minutes" in received
+
+    def test_counts_no_damaged_one(self, backups: Backups) -> None:
+        good, damaged = backups.base(1, 10), backups.base(3, 20)
+        backups.target.delete([f"bases/{damaged}/base.tar.gz"])
+        now = NOON + timedelta(days=3)
+        self.received(backups, now)
+        (said,) = self.told(backups, now)
+        assert good in said
+
+    def test_says_where_wal_is_missing(self, backups: Backups) -> None:
+        backups.base(1, 5)
+        backups.wal([5, 6, 8])
+        now = NOON + timedelta(days=1)
+        self.received(backups, now)
+        (said,) = self.told(backups, now)
+        assert "000000010000000000000007" in said
+
+    def test_is_a_command_that_ends_with_1(self, backups: Backups, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SM_BACKUP_TARGET", backups.target.where)
+        ended = CliRunner().invoke(cli.app, ["backup", "status"])
+        assert (ended.exit_code, "no good base backup" in ended.output) == (1, True), ended.output
+        backups.base((datetime.now(UTC) - NOON).days, 10)
+        self.received(backups, datetime.now(UTC))
+        ended = CliRunner().invoke(cli.app, ["backup", "status", "--max-age", "2d"])
+        assert ended.exit_code == 0, ended.output
+
+    @pytest.mark.parametrize("text", ["26", "h", "1.5h", "26 hours"])
+    def test_refuses_what_is_no_age(self, text: str) -> None:
+        assert age("--max-age", "26h") == self.DAY
+        with pytest.raises(BackupError, match="is no age"):
+            age("--max-age", text)

@@ -68,6 +68,28 @@ def verify(id_: Annotated[str | None, typer.Argument(metavar="BACKUP", help="Onl
 
 
 @backup_app.command()
+def status(
+    max_age: Annotated[str, typer.Option(help="Of the newest good base backup: 26h, 90m, 7d.")] = "26h",
+    max_wal_age: Annotated[
+        str, typer.Option(help="Of the last commit that is in the target, while WAL comes.")
+    ] = "10m",
+) -> None:
+    """Say whether there are backups and how old; exit with 1 when one is missing or too old. For monitors; reads nothing back."""
+    with _explained():
+        from host.backup import status as of  # noqa: PLC0415
+        from host.backup.progress import say  # noqa: PLC0415
+        from host.backup.target import target_of  # noqa: PLC0415
+
+        ages = of.age("--max-age", max_age), of.age("--max-wal-age", max_wal_age)
+        found = list(of.problems(target_of(_settings()[0].target), *ages))
+        for problem in found:
+            say(f"✗ {problem}")
+        if found:
+            raise typer.Exit(1)
+        say(f"✓ A base backup of the last {max_age}, and WAL of the last {max_wal_age}")
+
+
+@backup_app.command()
 def prune(
     keep: Annotated[int | None, typer.Option(min=1, help="Base backups to keep. Unset: SM_BACKUP_KEEP.")] = None,
 ) -> None:
