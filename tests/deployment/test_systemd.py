@@ -48,9 +48,9 @@ def start(folder: Path) -> list[str]:
 
 
 def test_systemd_has_nothing_to_say_against_the_units(program: Callable[[str], str], folder: Path) -> None:
-    for file in SHIPPED.glob("seamark-*.s*"):
+    for file in (*SHIPPED.glob("seamark-*.s*"), *SHIPPED.glob("seamark-*.timer")):
         (folder / file.name.replace("@", "@1")).write_text(adapted(file, folder))
-    units = sorted(path for path in folder.iterdir() if path.suffix in (".service", ".socket"))
+    units = sorted(path for path in folder.iterdir() if path.suffix in (".service", ".socket", ".timer"))
     judged = subprocess.run(
         [program("systemd-analyze"), "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )

@@ -82,8 +82,10 @@ def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Se
     yield from program.findings()
     if unit.last("User", "root") == "root":
         yield SM058.finding(f"{unit.at('User')}: {program.name} runs as root", hint="User=seamark")
-    if program.role in (Role.WEB, Role.WORKER, Role.BEAT):
+    if program.role in (Role.WEB, Role.WORKER, Role.BEAT, Role.RECEIVER):
         yield from _running(unit, program)
+    if program.role in (Role.WEB, Role.WORKER, Role.BEAT):
+        yield from _migrated(unit, program)
     if program.role is Role.WEB:
         yield from _socket(unit, program, sockets)
         yield from listening(unit.at("command"), program.words)
@@ -119,6 +121,9 @@ def _running(unit: Unit, program: Program) -> Iterator[Finding]:
         )
     if unit.last("KillMode") in ("process", "none"):
         yield SM059.finding(f"{unit.at('KillMode')}: what {program.name} leaves behind goes on", hint="KillMode=mixed")
+
+
+def _migrated(unit: Unit, program: Program) -> Iterator[Finding]:
     before = [
         line for line in unit.all("ExecStartPre") if MIGRATING & {word.rpartition("/")[2] for word in line.split()}
     ]

@@ -13,6 +13,7 @@ type Mutated = Callable[..., Path]
 CLONE = Path(__file__).parents[3]
 
 WEB, WORKER, BEAT, MIGRATE, TOLD = "seamark-web@.service", "seamark-worker.service", "seamark-beat.service", "seamark-migrate.service", "seamark.env"  # fmt: skip
+BACKUP, RECEIVER, BACKUPS = "seamark-backup.service", "seamark-backup-wal.service", "backup.env"
 START = "ExecStart=/opt/seamark/.venv/bin/sm web --fd 3 --workers 1"
 MUTATIONS = {
     "killed while it drains": (WEB, "TimeoutStopSec=60", "TimeoutStopSec=30s", {"SM053"}),
@@ -40,6 +41,23 @@ MUTATIONS = {
     "stays away": (BEAT, "Restart=always", "Restart=no", {"SM054"}),
     "the wrong socket": (WEB, "--fd 3", "--fd 0", {"SM065"}),
     "a socket that no unit opens": (WEB, "Sockets=seamark-web.socket", "Sockets=web.socket", {"SM065"}),
+    "nobody receives any more": (RECEIVER, "Restart=always", "Restart=on-success", {"SM054"}),
+    "a receiver that leaves its program behind": (RECEIVER, "KillMode=mixed", "KillMode=process", {"SM059"}),
+    "a receiver told to end otherwise": (RECEIVER, "KillSignal=SIGTERM", "KillSignal=SIGQUIT", {"SM059"}),
+    "a backup by a shell": (BACKUP, "ExecStart=", "ExecStart=/bin/sh -c ", {"SM059"}),
+    "a backup as root": (BACKUP, "User=seamark\n", "", {"SM058"}),
+    "the role's password in a file of settings": (
+        BACKUPS,
+        "SM_BACKUP_KEEP=7",
+        "SM_BACKUP_DATABASE_URL=postgresql+asyncpg://seamark_backup:hunter2@db/seamark",
+        {"SM060"},
+    ),
+    "the storage's key in a file of settings": (
+        BACKUPS,
+        "SM_BACKUP_KEEP=7",
+        "AWS_SECRET_ACCESS_KEY=hunter2",
+        {"SM060"},
+    ),
     "no option": (MIGRATE, "[Service]", "[Service]\nType oneshot", {"SM069"}),
     "starts nothing": (MIGRATE, "ExecStart=/opt/seamark/.venv/bin/sm migrate", "", {"SM069"}),
 }

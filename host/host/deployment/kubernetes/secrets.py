@@ -7,11 +7,13 @@ from framework.findings import Finding
 from framework.module import Module
 from framework.settings import EnvironmentSettings, Settings
 
+from host.backup.settings import BackupSettings
 from host.deployment.codes import SM060
 from host.deployment.kubernetes.kustomize import Resource
 from host.deployment.kubernetes.processes import Process
 
 WITH_PASSWORD = re.compile(r"\w+://[^/\s]*:[^/\s@]+@").search
+OBJECT_STORAGE = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 HINT = "a file that nobody commits: secretGenerator: files: - secrets/sm_…"
 
 
@@ -45,8 +47,9 @@ def _told(where: str, variables: Mapping[str, str], secret: set[str]) -> Iterato
 
 
 def secret_variables(modules: Sequence[Module]) -> Iterator[str]:
-    """Of the settings that are never shown."""
-    classes: list[type[EnvironmentSettings]] = [Settings]
+    """Of the settings that are never shown, and of the object storage that backups go to."""
+    yield from OBJECT_STORAGE
+    classes: list[type[EnvironmentSettings]] = [Settings, BackupSettings]
     classes += [module.settings for module in modules if module.settings is not None]
     for settings_cls in classes:
         prefix = settings_cls.model_config.get("env_prefix", "")

@@ -25,6 +25,8 @@ class Role(Enum):
     WORKER = "worker"
     BEAT = "beat"
     MIGRATION = "migration"
+    RECEIVER = "receiver"
+    """``sm backup wal``."""
     OTHER = "other"
 
 
@@ -59,6 +61,8 @@ class Program:
             return Role.WORKER if "worker" in words else Role.BEAT if "beat" in words else Role.OTHER
         if {"uvicorn", "gunicorn"} & words or {"sm", "web"} <= words:
             return Role.WEB
+        if {"sm", "backup", "wal"} <= words:
+            return Role.RECEIVER
         return Role.MIGRATION if MIGRATING & words else Role.OTHER
 
     @cached_property
