@@ -13,10 +13,11 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from framework.embedded.postgres import client_program
 from framework.loader import load_modules
 from framework.tasks.registry import tasks_of
-from host.deployment.kubernetes import FOLDER, MIGRATE
-from host.deployment.kubernetes.kustomize import Resource, render
+from host.deployment.kubernetes import BACKUP, FOLDER, MIGRATE, rendered
+from host.deployment.kubernetes.kustomize import FILE, render
 from host.deployment.kubernetes.processes import Role, processes
 from host.deployment.kubernetes.schemas import OLDEST
 
@@ -26,18 +27,15 @@ CLONE = Path(__file__).parents[2]
 MANIFESTS = CLONE / FOLDER
 OVERLAYS = sorted(path.parent for path in MANIFESTS.glob("overlays/*/kustomization.yaml"))
 SECRETS = ("sm_secret_key", "sm_database_url", "sm_redis_url")
+BACKUP_SECRETS = ("sm_backup_database_url", "aws_access_key_id", "aws_secret_access_key")
 MODULES = tuple(load_modules(None))
 by_name = pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
 type Report = Callable[[str], None]
 
 
-def everything(overlay: Path) -> list[Resource]:
-    return [*render(overlay), *(item for item in render(overlay / MIGRATE) if item.kind == "Job")]
-
-
 @by_name
 def test_a_cluster_takes_them_the_oldest_and_the_newest(overlay: Path, report: Report) -> None:
-    resources = everything(overlay)
+    resources = rendered(overlay)
     for version in (OLDEST, kubernetes_validate.latest_version()):
         for resource in resources:
             kubernetes_validate.validate(resource.body, version, strict=True)
@@ -50,20 +48,23 @@ def test_a_cluster_takes_them_the_oldest_and_the_newest(overlay: Path, report: R
 def with_secrets(tmp_path: Path) -> Path:
     """The manifests with files of secrets, which nobody commits."""
     shutil.copytree(MANIFESTS, tmp_path / "kubernetes")
-    for folder in (tmp_path / "kubernetes/overlays").glob("*/settings"):
-        (folder / "secrets").mkdir(exist_ok=True)
-        for name in SECRETS:
-            (folder / "secrets" / name).write_text("secret")
+    for part, names in (("settings", SECRETS), (BACKUP, BACKUP_SECRETS)):
+        for folder in (tmp_path / "kubernetes/overlays").glob(f"*/{part}"):
+            (folder / "secrets").mkdir(exist_ok=True)
+            for name in names:
+                (folder / "secrets" / name).write_text("secret")
     return tmp_path / "kubernetes"
 
 
 @by_name
-@pytest.mark.parametrize("part", [".", MIGRATE])
+@pytest.mark.parametrize("part", [".", MIGRATE, BACKUP])
 def test_kustomize_makes_of_them_what_the_doctor_reads(overlay: Path, part: str, with_secrets: Path) -> None:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("no kubectl")
     folder = with_secrets / "overlays" / overlay.name / part
+    if not (folder / FILE).exists():
+        pytest.skip(f"{overlay.name} ships no {part}")
     made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     if "unknown field" in made.stderr:
         pytest.skip("this kubectl knows no components: it is older than 1.21")
@@ -76,7 +77,7 @@ def comparable(objects: Iterable[dict[str, Any]]) -> dict[tuple[str, str], Any]:
     """Without the hashes in the names of what is generated, and without the values of secrets."""
     found = {}
     for item in objects:
-        text = re.sub(r'"(seamark)-[a-z0-9]{10}"', r'"\1"', json.dumps(item))
+        text = re.sub(r'"(seamark|seamark-backup|backup-programs)-[a-z0-9]{10}"', r'"\1"', json.dumps(item))
         body = json.loads(text)
         if body["kind"] == "Secret":
             body["data"] = sorted(body["data"])
@@ -95,7 +96,7 @@ def in_order(value: Any) -> Any:
 
 @by_name
 def test_between_them_the_workers_consume_every_queue(overlay: Path) -> None:
-    workers = [item for item in processes(everything(overlay), MODULES) if item.role is Role.WORKER]
+    workers = [item for item in processes(rendered(overlay), MODULES) if item.role is Role.WORKER]
     consumed = [queue for item in workers for queue in item.environment["SM_BACKGROUND_TASKS_QUEUES"].split(",")]
     assert sorted(consumed) == sorted({task.queue for task in tasks_of(MODULES).values()})
 
@@ -118,7 +119,10 @@ def test_the_autoscalers_ask_for_what_the_adapter_offers_of_what_processes_count
 
 def test_files_of_secrets_cannot_be_committed() -> None:
     paths = [
-        str(FOLDER / f"overlays/{overlay.name}/settings/secrets/{name}") for overlay in OVERLAYS for name in SECRETS
+        str(FOLDER / f"overlays/{overlay.name}/{part}/secrets/{name}")
+        for overlay in OVERLAYS
+        for part, names in (("settings", SECRETS), (BACKUP, BACKUP_SECRETS))
+        for name in names
     ]
     ignored = subprocess.run(["git", "check-ignore", *paths], cwd=CLONE, capture_output=True, text=True, check=False)
     assert ignored.stdout.splitlines() == paths
@@ -156,6 +160,28 @@ def test_pods_are_replaced_only_once_the_migration_is_complete(outcome: str, shi
     deployments = ["worker", "upkeep", "beat", "web"]
     shipped = [f"apply -k {overlay}", *(f"rollout status deployment/{name}" for name in deployments)]
     assert after == (shipped if ships else ["logs job/migrate"])
+
+
+def test_what_backups_need_of_postgres_is_copied_with_its_libraries(tmp_path: Path) -> None:
+    """In a container of the server's image; here, of whatever Postgres there is."""
+    bin_ = Path(client_program("pg_basebackup")).parent
+    environment = {"PATH": f"{bin_}{os.pathsep}{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run(["sh", MANIFESTS / "backup/programs.sh", tmp_path / "to"], env=environment, check=True)
+    folder, libraries = tmp_path / "to/bin", tmp_path / "to/lib"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "pg_basebackup",
+        "pg_receivewal",
+        "pg_verifybackup",
+        "pg_waldump",
+    ]
+    for program in folder.iterdir():
+        told = subprocess.run(
+            [program, "--version"], env={"LD_LIBRARY_PATH": str(libraries)}, capture_output=True, text=True, check=False
+        )
+        assert told.stdout.startswith(f"{program.name} (PostgreSQL) "), told.stderr
+    # Python would take them for its own.
+    assert not [path for path in libraries.iterdir() if path.name.startswith(("libc.", "libssl.", "libcrypto."))]
 
 
 def test_prometheus_understands_what_the_adapter_asks_it(tmp_path: Path) -> None:

@@ -11,9 +11,18 @@ CLONE = Path(__file__).parents[3]
 MODULES = tuple(load_modules(None))
 WEB, WORKER, POD = "base/web.yaml", "base/worker.yaml", "pod/pod.yaml"
 INGRESS, NETWORK, JOB = "base/ingress.yaml", "ground/network.yaml", "migrate/job.yaml"
+RECEIVER, BACKUPS, BACKUP_JOB = "backup/wal.yaml", "overlays/production/backup/backup.env", "backup/job.yaml"
 SETTINGS = "overlays/production/settings/settings.env"
 MINE = "overlays/production/settings/kustomization.yaml"
 MUTATIONS = {
+    "backups by root": (BACKUP_JOB, "            runAsUser: 10001\n", "            runAsUser: 0\n", {"SM058"}),
+    "backups with a writable root": (BACKUP_JOB, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", {"SM058"}),
+    "backups with a token for the cluster": (BACKUP_JOB, "          automountServiceAccountToken: false\n", "", {"SM058"}),
+    "a receiver within a shell": (RECEIVER, "command: [sm, backup, wal]", "command: [sh, -c, sm backup wal]", {"SM059"}),
+    "programs of whichever Postgres": (RECEIVER, "image: postgres:18", "image: postgres:latest", {"SM057"}),
+    "the backup role's password": (BACKUPS, "SM_BACKUP_KEEP=7", "SM_BACKUP_DATABASE_URL=postgresql+asyncpg://seamark_backup:hunter2@db/seamark", {"SM060"}),
+    "the storage's key": (BACKUPS, "SM_BACKUP_KEEP=7", "AWS_SECRET_ACCESS_KEY=hunter2", {"SM060"}),
+    "a schedule that is none": (BACKUP_JOB, "concurrencyPolicy: Forbid", "concurrency: Forbid", {"SM069"}),
     "grace shorter than the drain": (WEB, "PeriodSeconds: 65", "PeriodSeconds: 60", {"SM053"}),
     "grace left out": (WEB, "      terminationGracePeriodSeconds: 65\n", "", {"SM053"}),
     "longer preStop": (WEB, "seconds: 5\n", "seconds: 20\n", {"SM053"}),

@@ -18,7 +18,7 @@ from host.deployment.kubernetes.secrets import secret_findings
 FOLDER = Path("deploy/kubernetes")
 FILES = ("deploy/kubernetes/**/*.yaml", "deploy/kubernetes/**/*.env")
 CONTROLLER = "ingress-nginx.yaml"
-MIGRATE = "migrate"
+MIGRATE, BACKUP = "migrate", "backup"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
@@ -43,10 +43,17 @@ def _overlay(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator
         yield SM069.finding(f"{overlay.name}: {error}", hint=f"kubectl kustomize {FOLDER / 'overlays' / overlay.name}")
 
 
+def rendered(overlay: Path) -> list[Resource]:
+    """All that an overlay ships, at whatever time. What several of its folders have is there once."""
+    folders = [folder for folder in (overlay, overlay / MIGRATE, overlay / BACKUP) if (folder / FILE).exists()]
+    found: dict[tuple[str, str], Resource] = {}
+    for item in (item for folder in folders for item in render(folder)):
+        found.setdefault((item.kind, item.name), item)
+    return list(found.values())
+
+
 def _judged(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator[Finding]:
-    running = render(overlay)
-    before = render(overlay / MIGRATE) if (overlay / MIGRATE / FILE).exists() else []
-    resources = [*running, *(item for item in before if item.kind == "Job")]
+    resources = rendered(overlay)
     invalid = list(schema_findings(resources))
     yield from invalid
     if invalid:
@@ -55,7 +62,7 @@ def _judged(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator[
     found = list(processes(resources, modules))
     for process in found:
         yield from pod_findings(process)
-    yield from _namespace(running)
+    yield from _namespace(resources)
     yield from _migration(overlay.name, found)
     yield from connection_findings(found, resources)
     yield from edge_findings(found, resources)

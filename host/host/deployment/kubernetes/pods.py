@@ -7,6 +7,7 @@ from typing import Any
 from framework.findings import Finding
 
 from host.deployment.codes import SM053, SM054, SM057, SM058, SM059
+from host.deployment.image import moves
 from host.deployment.kubernetes.processes import Process, Role
 
 IMMUTABLE = re.compile(
@@ -35,7 +36,8 @@ def pod_findings(process: Process) -> Iterator[Finding]:
 
 def _image(process: Process) -> Iterator[Finding]:
     image = str(process.container.get("image", ""))
-    if not IMMUTABLE(image):
+    # What only prepares a pod is of another project, which may have no name that is never built again.
+    if not IMMUTABLE(image) and (moves(image) or not process.is_first):
         yield SM057.finding(
             f"{process} is of the image {image or 'of no name'}",
             hint="name a version or a digest: images: … newTag: 1.4.2 in the overlay's settings/kustomization.yaml",
@@ -66,6 +68,9 @@ def _rights(process: Process) -> Iterator[Finding]:
 
 def _signals(process: Process) -> Iterator[Finding]:
     first = process.words[0].rpartition("/")[2] if process.words else ""
+    if process.is_first:
+        # It ends by itself.
+        return
     if first in SHELLS or process.words[:2] == ["uv", "run"]:
         yield SM059.finding(
             f"{process} runs its process within {first}",

@@ -68,12 +68,13 @@ class Process:
 
 
 def pod_of(resource: Resource) -> Mapping[str, Any]:
-    pod: Mapping[str, Any] = resource.body.get("spec", {}).get("template", {}).get("spec", {})
+    spec = resource.body.get("spec", {})
+    pod: Mapping[str, Any] = spec.get("jobTemplate", {}).get("spec", spec).get("template", {}).get("spec", {})
     return pod
 
 
 def processes(resources: Sequence[Resource], modules: Sequence[Module]) -> Iterator[Process]:
-    """Of every Deployment and Job, the containers that run before the others first."""
+    """Of every Deployment, Job and CronJob, the containers that run before the others first."""
     data = {item.name: item.body.get("data", {}) for item in resources if item.kind == "ConfigMap"}
     for resource in resources:
         pod = pod_of(resource)
