@@ -10,7 +10,7 @@ from host.deployment.codes import SM056, SM059, SM065, SM069
 from host.deployment.machine.ini import Ini
 from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
-from host.deployment.machine.variables import of_machine_if_readable
+from host.deployment.machine.variables import of_machine
 
 FILES = ("deploy/circus/*.ini",)
 WATCHER = "watcher:"
@@ -82,7 +82,7 @@ def _program(ini: Ini, section: str, options: Mapping[str, str], clone: Path, mo
         patience=float(options.get("graceful_timeout", "30")),
         signal=options.get("stop_signal", "TERM").upper().removeprefix("SIG"),
         to_all=_is_true(options, "stop_children"),
-        around=of_machine_if_readable(clone),
+        around=of_machine(clone),
     )
 
 

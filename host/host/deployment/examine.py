@@ -36,7 +36,18 @@ def missing() -> list[str]:
 
 def parts() -> tuple[Part, ...]:
     """Imported here: the libraries that read these files are developers' dependencies."""
-    from host.deployment import circus, compose, gunicorn, image, kubernetes, nginx, supervisor, systemd  # noqa: PLC0415
+    from host.deployment import (  # noqa: PLC0415
+        circus,
+        compose,
+        gunicorn,
+        image,
+        kubernetes,
+        nginx,
+        pgbouncer,
+        prometheus,
+        supervisor,
+        systemd,
+    )
 
     return (
         Part("nginx", nginx.FILES, nginx.examine),
@@ -47,6 +58,8 @@ def parts() -> tuple[Part, ...]:
         Part("supervisor", supervisor.FILES, supervisor.examine),
         Part("circus", circus.FILES, circus.examine),
         Part("systemd", systemd.FILES, systemd.examine),
+        Part("PgBouncer", pgbouncer.FILES, pgbouncer.examine),
+        Part("Prometheus", prometheus.FILES, prometheus.examine),
     )
 
 

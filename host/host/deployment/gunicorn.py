@@ -16,10 +16,10 @@ from framework.module import Module
 
 from host.deployment.codes import SM060, SM065, SM069
 from host.deployment.expected import UNTOLD, Expected
-from host.deployment.kubernetes.secrets import WITH_PASSWORD, secret_variables
 from host.deployment.machine import options
 from host.deployment.machine.listening import bound
-from host.deployment.machine.variables import of_machine_if_readable
+from host.deployment.machine.variables import of_machine
+from host.deployment.secrets import WITH_PASSWORD, secret_variables
 
 FILES = ("deploy/gunicorn/*.conf.py",)
 READ = """
@@ -83,7 +83,7 @@ def configurations(clone: Path, modules: Sequence[Module]) -> list[Read]:
 
 
 def _files(clone: Path, modules: Sequence[Module]) -> Iterator[tuple[str, Read | str]]:
-    around = of_machine_if_readable(clone)
+    around = of_machine(clone)
     for file in sorted(clone.glob(FILES[0])):
         name, text = str(file.relative_to(clone)), file.read_text()
         # What is wrong with the addresses is systemd's part to say.

@@ -12,8 +12,8 @@ from framework.findings import Finding
 from framework.module import Module
 
 from host.deployment.codes import SM054, SM057, SM058, SM059, SM060, SM069
-from host.deployment.kubernetes.secrets import WITH_PASSWORD
 from host.deployment.machine.program import Program
+from host.deployment.secrets import WITH_PASSWORD
 
 FILE, IGNORED = "Dockerfile", ".dockerignore"
 FILES = (FILE, IGNORED)

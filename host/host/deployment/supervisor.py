@@ -11,7 +11,7 @@ from host.deployment.codes import SM065, SM069
 from host.deployment.machine.ini import Ini
 from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
-from host.deployment.machine.variables import of_machine_if_readable
+from host.deployment.machine.variables import of_machine
 
 FILES = ("deploy/supervisor/*.conf",)
 KINDS = ("program:", "fcgi-program:")
@@ -76,7 +76,7 @@ def _program(ini: Ini, section: str, options: Mapping[str, str], clone: Path, mo
         patience=float(said("stopwaitsecs")),
         signal=said("stopsignal").upper().removeprefix("SIG"),
         to_all=options.get("stopasgroup", "false").lower() in ("true", "1", "on", "yes"),
-        around=of_machine_if_readable(clone),
+        around=of_machine(clone),
     )
 
 

@@ -42,7 +42,7 @@ class Unit:
 
 
 def examine(clone: Path, modules: Sequence[Module]) -> Iterator[Finding]:
-    told = variables.of_machine(clone)
+    told = variables.by_file(clone)
     sockets = {file.name for file in clone.glob(FILES[1])}
     for file in sorted([*clone.glob(FILES[0]), *clone.glob(FILES[1])]):
         try:
@@ -74,7 +74,9 @@ def _read(file: Path, clone: Path) -> Unit:
     return unit
 
 
-def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Sequence[Module]) -> Iterator[Finding]:
+def _service(
+    unit: Unit, told: Mapping[str, Mapping[str, str]], sockets: set[str], modules: Sequence[Module]
+) -> Iterator[Finding]:
     if not unit.last("ExecStart"):
         yield SM069.finding(f"{unit.name} starts nothing", hint="ExecStart=…")
         return
@@ -93,18 +95,21 @@ def _service(unit: Unit, told: Mapping[str, str], sockets: set[str], modules: Se
 
 def programs(clone: Path, modules: Sequence[Module]) -> Iterator[Program]:
     """Raises ``ValueError`` for a file that cannot be read."""
-    told = variables.of_machine(clone)
+    told = variables.by_file(clone)
     for file in sorted(clone.glob(FILES[0])):
         yield _program(_read(file, clone), told, modules)
 
 
-def _program(unit: Unit, told: Mapping[str, str], modules: Sequence[Module]) -> Program:
+def _program(unit: Unit, told: Mapping[str, Mapping[str, str]], modules: Sequence[Module]) -> Program:
+    around: dict[str, str] = {}
+    for file in unit.all("EnvironmentFile"):
+        around |= told.get(file.removeprefix("-").rpartition("/")[2], {})
     own = dict(pair.partition("=")[::2] for line in unit.all("Environment") for pair in split(line))
     return Program(
         name=unit.name.rpartition("/")[2],
         command=unit.last("ExecStart").lstrip("-@:+!"),
         at=unit.at,
-        told={**(told if unit.last("EnvironmentFile") else {}), **own},
+        told={**around, **own},
         modules=modules,
         option="TimeoutStopSec",
         patience=_seconds(unit.last("TimeoutStopSec", str(STOP))),

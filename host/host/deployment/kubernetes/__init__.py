@@ -10,6 +10,7 @@ from host.deployment.codes import SM058, SM066, SM069
 from host.deployment.kubernetes.connections import connection_findings
 from host.deployment.kubernetes.edge import controller_findings, edge_findings
 from host.deployment.kubernetes.kustomize import FILE, Resource, objects, render
+from host.deployment.kubernetes.metrics import metrics_findings
 from host.deployment.kubernetes.pods import pod_findings
 from host.deployment.kubernetes.processes import Process, Role, processes
 from host.deployment.kubernetes.schemas import schema_findings
@@ -66,6 +67,7 @@ def _judged(overlay: Path, folder: Path, modules: Sequence[Module]) -> Iterator[
     yield from _migration(overlay.name, found)
     yield from connection_findings(found, resources)
     yield from edge_findings(found, resources)
+    yield from metrics_findings(found, resources)
     yield from secret_findings(found, resources, modules)
     yield from _controller(folder, found)
 

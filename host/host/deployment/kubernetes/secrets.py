@@ -1,19 +1,15 @@
 """Whether a secret is written where it is committed (SM060)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from framework.findings import Finding
 from framework.module import Module
-from framework.settings import EnvironmentSettings, Settings
 
-from host.backup.settings import BackupSettings
 from host.deployment.codes import SM060
 from host.deployment.kubernetes.kustomize import Resource
 from host.deployment.kubernetes.processes import Process
+from host.deployment.secrets import WITH_PASSWORD, secret_variables
 
-WITH_PASSWORD = re.compile(r"\w+://[^/\s]*:[^/\s@]+@").search
-OBJECT_STORAGE = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 HINT = "a file that nobody commits: secretGenerator: files: - secrets/sm_…"
 
 
@@ -44,15 +40,3 @@ def _told(where: str, variables: Mapping[str, str], secret: set[str]) -> Iterato
     for name, value in variables.items():
         if value and (name in secret or WITH_PASSWORD(value)):
             yield SM060.finding(f"{where} says {name}", hint=HINT)
-
-
-def secret_variables(modules: Sequence[Module]) -> Iterator[str]:
-    """Of the settings that are never shown, and of the object storage that backups go to."""
-    yield from OBJECT_STORAGE
-    classes: list[type[EnvironmentSettings]] = [Settings, BackupSettings]
-    classes += [module.settings for module in modules if module.settings is not None]
-    for settings_cls in classes:
-        prefix = settings_cls.model_config.get("env_prefix", "")
-        for field, info in settings_cls.model_fields.items():
-            if "SecretStr" in str(info.annotation):
-                yield f"{prefix}{field}".upper()

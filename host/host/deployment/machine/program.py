@@ -12,8 +12,8 @@ from framework.rungs import ENDING
 
 from host.deployment.codes import SM052, SM053, SM059, SM060, SM066
 from host.deployment.expected import Expected
-from host.deployment.kubernetes.secrets import WITH_PASSWORD, secret_variables
 from host.deployment.machine.options import option_findings
+from host.deployment.secrets import WITH_PASSWORD, secret_variables
 
 SHELLS = ("sh", "bash", "dash", "zsh", "busybox", "env")
 MIGRATING = {"migrate", "alembic"}

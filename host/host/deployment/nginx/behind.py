@@ -65,12 +65,12 @@ def _composed(clone: Path, modules: Sequence[Module]) -> tuple[list[Behind], set
 
 
 def _of_machine(clone: Path, modules: Sequence[Module]) -> Iterator[Behind]:
-    seen: list[Mapping[str, str]] = []
+    seen: list[tuple[Any, ...]] = []
     for programs in (systemd.programs, supervisor.programs, circus.programs, _gunicorn):
         for where, settings, expected in _readable(programs, clone, modules):
             behind = Behind(where, expected, settings.get(PROXIES))
-            if settings not in seen and _is_valid(behind):
-                seen.append(settings)
+            if _is_valid(behind) and behind.compared not in seen:
+                seen.append(behind.compared)
                 yield behind
 
 
