@@ -15,7 +15,7 @@ RUN chmod -R u=rwX,go=rX . \
     && find host/client_app packages modules/*/frontend tsconfig.json -type f -exec cp --parents -t /browser {} + \
     && rm -r host/client_app modules/*/frontend \
     && cp -r pyproject.toml uv.lock host framework modules migrations /python \
-    && for name in build secrets database broker certificate origin; do \
+    && for name in build secrets database broker certificate origin programs spool backups; do \
         install -d -o 10001 -g 10001 "/seamark/srv/seamark/$name" || exit 1; done
 
 FROM ${NODE_IMAGE} AS browser
@@ -30,7 +30,7 @@ ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /app
 COPY --from=sources /manifests/python ./
-RUN uv sync --locked --no-cache --all-packages --no-dev --no-install-workspace \
+RUN uv sync --locked --no-cache --all-packages --extra backup --no-dev --no-install-workspace \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash .venv/lib
 
 FROM ${PYTHON_IMAGE} AS runtime
@@ -40,7 +40,7 @@ COPY --from=sources /python ./
 # The members themselves: links to their folders, and no package from anywhere. uv is here for this line only; when it
 # was is taken out, so that the same inputs make the same image.
 RUN --mount=type=bind,from=dependencies,source=/usr/local/bin/uv,target=/usr/local/bin/uv \
-    UV_PYTHON_DOWNLOADS=never uv sync --frozen --offline --no-cache --all-packages --no-dev \
+    UV_PYTHON_DOWNLOADS=never uv sync --frozen --offline --no-cache --all-packages --extra backup --no-dev \
     && find .venv/lib -name RECORD -exec grep -q uv_cache {} ';' -exec sed -i /uv_cache/d {} ';' \
     && rm .venv/.lock .venv/lib/python*/site-packages/*.dist-info/uv_cache.json \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash host framework modules migrations

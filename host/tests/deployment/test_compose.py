@@ -57,6 +57,11 @@ MUTATIONS = {
     "web beside the migration": (MIGRATED + "      assets", "depends_on:\n      assets", {"SM066"}),
     "a worker as soon as it runs": (MIGRATED + "      redis: {condition: service_healthy}\n    healthcheck", "depends_on:\n      migrate: {condition: service_started}\n    healthcheck", {"SM066"}),
     "web migrates": (WEB, 'command: ["sh", "-c", "sm migrate && sm web"]', {"SM059", "SM066"}),
+    "backups without a limit of memory": ("mem_limit: 512m\n  cpus: 1\n  pids_limit: 50\n\nservices", "cpus: 1\n  pids_limit: 50\n\nservices", {"SM058"}),
+    "a receiver within a shell": ('command: ["sm", "backup", "wal"]', "command: sh -c 'sm backup wal'", {"SM059"}),
+    "a receiver told to end otherwise": ('command: ["sm", "backup", "wal"]', 'command: ["sm", "backup", "wal"]\n    stop_signal: SIGQUIT', {"SM059"}),
+    "the storage's key": ("SM_BACKUP_SPOOL: /srv/seamark/spool", "AWS_SECRET_ACCESS_KEY: hunter2", {"SM060"}),
+    "programs of whichever Postgres": ('image: postgres:18\n    user: "10001:10001"', 'image: postgres\n    user: "10001:10001"', {"SM057"}),
     "every request counted": (WEB, 'command: ["uvicorn", "host.main:app", "--limit-max-requests=500"]', {"SM056"}),
 }  # fmt: skip
 
