@@ -54,7 +54,7 @@ def examine_deployment(root: Path) -> tuple[Report, Mapping[str, int]]:
     if lacking := missing():
         raise NothingToExamine(
             f"What reads the files of a deployment is not installed: {', '.join(lacking)}. "
-            "Run this in a clone, after `make install`."
+            "In a clone: uv run sm doctor --deploy"
         )
     looked_at = {part.name: len(part.found(root)) for part in parts()}
     if not any(looked_at.values()):

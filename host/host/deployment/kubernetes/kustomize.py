@@ -12,6 +12,8 @@ import yaml
 from host.deployment.kubernetes.merging import merged
 
 FILE = "kustomization.yaml"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Of libyaml where there is one, because the same files are read for each overlay."""
 KNOWN = {"apiVersion", "kind", "resources", "components", "patches", "images", "configMapGenerator", "secretGenerator"}
 GENERATOR = {"name", "namespace", "envs", "files", "literals", "options"}
 
@@ -86,7 +88,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _documents(path: Path) -> list[Any]:
     try:
-        return [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
+        return [document for document in yaml.load_all(path.read_text(), LOADER) if document is not None]
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: {error}") from None
 
