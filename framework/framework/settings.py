@@ -432,3 +432,13 @@ def enabled_modules() -> tuple[str, ...] | None:
         modules_enabled: CommaSeparated | None = None
 
     return load(Enabled).modules_enabled
+
+
+def silenced_checks() -> str:
+    """``SM_SILENCED_CHECKS`` alone, for the same commands."""
+
+    class Silenced(EnvironmentSettings):
+        model_config = SettingsConfigDict(env_prefix="SM_")
+        silenced_checks: str = ""
+
+    return load(Silenced).silenced_checks

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
-from framework.checks import Report, all_checks, run_checks
+from framework.checks import Report, all_checks, parse_silenced, run_checks
 from framework.correlation import bound, new_correlation_id
 from framework.findings import BootError, Level
 from framework.loader import load_modules
-from framework.settings import enabled_modules
+from framework.settings import enabled_modules, silenced_checks
 from rich.console import Console
 from rich.markup import escape
 
@@ -42,7 +42,7 @@ class NothingToExamine(Exception):
 
 
 def examine_deployment(root: Path) -> tuple[Report, Mapping[str, int]]:
-    """Of the files below ``root`` and the enabled modules; the settings of this process do not matter.
+    """Of the files below ``root`` and the enabled modules; of this process's settings only ``SM_SILENCED_CHECKS`` matters.
 
     Also how many files of each part there are, so that nothing found is not taken for nothing looked at.
     Raises ``NothingToExamine``.
@@ -59,8 +59,13 @@ def examine_deployment(root: Path) -> tuple[Report, Mapping[str, int]]:
     looked_at = {part.name: len(part.found(root)) for part in parts()}
     if not any(looked_at.values()):
         raise NothingToExamine(f"{root} has neither a Dockerfile nor a docker-compose.yml nor deploy/")
-    found = examine(root, load_modules(enabled_modules()))
-    return Report(tuple(sorted(found, key=lambda item: (-item.level, item.code))), ()), looked_at
+    reasons, bad = parse_silenced(silenced_checks())
+    found = sorted([*bad, *examine(root, load_modules(enabled_modules()))], key=lambda item: (-item.level, item.code))
+    report = Report(
+        tuple(item for item in found if item.code not in reasons),
+        tuple((item, reasons[item.code]) for item in found if item.code in reasons),
+    )
+    return report, looked_at
 
 
 def show(report: Report, output: Literal["text", "json"], looked_at: Mapping[str, int] | None = None) -> None:

@@ -233,6 +233,16 @@ def test_for_programs_it_is_one_document(clone: Path, doctor: CliRunner) -> None
     assert all(said["looked_at"].values())
 
 
+def test_what_is_accepted_with_a_reason_is_no_error(
+    clone: Path, doctor: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(clone, [ONE_FILE["recycled"][0]])
+    monkeypatch.setenv("SM_SILENCED_CHECKS", "SM056=a library leaks")
+    done = doctor.invoke(cli.app, ["doctor", "--deploy", "--root", str(clone)])
+    assert done.exit_code == 0
+    assert "silenced, a library leaks" in done.stdout
+
+
 def test_a_part_that_is_not_there_is_said_to_be_not_there(tmp_path: Path, doctor: CliRunner) -> None:
     shutil.copy(CLONE / "Dockerfile", tmp_path)
     shutil.copy(CLONE / ".dockerignore", tmp_path)
