@@ -33,7 +33,8 @@ class Installation:
             "SEAMARK_HTTP_PORT": f"127.0.0.1:{self.plain_port}",
             "SM_PUBLIC_URL": self.url,
         }
-        override = {"services": {name: {"volumes": NO_SHELL} for name in OWN}}
+        # Of backups, pg_verifybackup needs one to start pg_waldump.
+        override = {"services": {name: {"volumes": NO_SHELL} for name in (*OWN, "backup-wal")}}
         self._override = folder / "compose.tests.yml"
         self._override.write_text(json.dumps(override))
 

@@ -122,6 +122,25 @@ def test_files_come_from_nginx_while_web_is_away_and_nothing_is_lost(
     assert contacts(person) == before
 
 
+def test_backups_are_taken_and_read_back(installation: Installation, report: Report) -> None:
+    backup = ("--profile", "backup")
+    try:
+        installation.compose(*backup, "up", "--detach", "--no-build", "backup-wal")
+        once = ("run", "--rm", "--no-deps", "-T", "backup")
+        installation.compose(*once)
+        wait_until(lambda: "WAL is received" in installation.compose(*once, "sm", "backup", "list"), "no WAL comes")
+        installation.compose(*once, "sm", "backup", "status", "--max-wal-age", "5m")
+        installation.compose(*once, "sm", "backup", "verify")
+        (taken,) = installation.compose(*once, "ls", "/srv/seamark/backups/bases").split()
+        installation.compose("stop", "backup-wal")
+        assert installation.container("backup-wal")["State"]["ExitCode"] == 0
+    finally:
+        installation.compose(*backup, "rm", "--stop", "--force", "backup-wal", "postgres-programs")
+        installation.compose("exec", "-T", "postgres", "psql", "--host=/var/run/postgresql", "--username=seamark",
+            "--command=SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")  # fmt: skip
+    report(f"compose: base backup {taken} and its WAL received without a shell, and verified")
+
+
 def test_everything_is_there_again_after_down_and_up(
     installation: Installation, person: httpx.Client, report: Report
 ) -> None:
