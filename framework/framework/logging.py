@@ -76,10 +76,11 @@ def configure(log_format: str, level: str, process: str, *, stream: TextIO | Non
         stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     shared: list[Processor] = [structlog.processors.add_log_level, add_correlation_id, stamp]
     if log_format == "json":
-        shared.append(_name(process))
+        # After the listener, which keeps what was said and not who wrote it.
+        complete: list[Processor] = [_name(process), structlog.processors.format_exc_info]
         # Straight to bytes: a third of what the standard library's handlers cost a request.
-        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(to_json)]
-        library_render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_to_text)]
+        render = [*complete, structlog.processors.JSONRenderer(to_json)]
+        library_render = [*complete, structlog.processors.JSONRenderer(_to_text)]
         factory: Any = structlog.BytesLoggerFactory(cast("BinaryIO", _Patient(out.buffer)))
     else:
         # Plain: the default shows the variables of every frame, secrets among them.
