@@ -43,6 +43,8 @@ async def app(
     build: Build, things: Router, keys_url: str, kept: Witness, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FastAPI]:
     monkeypatch.setattr(retry, "PAUSE", 0.001)
+    # As late in an outage, when the number of attempts is fixed.
+    monkeypatch.setattr(retry, "OUTAGE", 0.0)
     before, _, after = keys_url.partition("@")
     address, _, name = after.partition("/")
     async with FaultProxy(int(address.rpartition(":")[2])) as proxy:
