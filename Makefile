@@ -8,8 +8,12 @@ RUN = $(UV) run
 NODE = $(RUN) python -m host.dev.node
 # Each worker has a Redis database of its own, and Redis has sixteen.
 PARALLEL = -n logical --maxprocesses=8
+# What asks Postgres the way the application does. Not the migrations: they go past PgBouncer.
+DATABASE_TESTS = $(addprefix framework/tests/,deadlines idempotency \
+	$(addsuffix .py,$(addprefix test_,authentication listing lost_connections pool_shares retry subscriptions unit_of_work))) \
+	$(addprefix modules/,background_tasks/tests/tasks contacts/tests notifications/tests users/tests)
 
-.PHONY: help dev test check e2e faults bench dr-drill doctor migrate module client docs build clean
+.PHONY: help dev test check e2e faults pgbouncer bench dr-drill doctor migrate module client docs build clean
 .SILENT:
 
 help: ## This list
@@ -30,6 +34,9 @@ e2e: build ## A browser through the main job, and the tutorial as it is written
 
 faults: build ## Kill what can be killed, and count what was lost; at full size: make faults long=1
 	$(RUN) pytest -m faults tests/faults tests/deployment $(if $(long),--long) $(if $(figures),--figures)
+
+pgbouncer: ## The tests of the database with PgBouncer in transaction mode before it
+	SM_TEST_PGBOUNCER=1 $(RUN) pytest $(PARALLEL) $(DATABASE_TESTS)
 
 bench: ## Measure against bare FastAPI and bare Celery; writes docs/reference/performance.md
 	$(RUN) python -m benchmarks
