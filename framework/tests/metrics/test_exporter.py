@@ -1,9 +1,11 @@
 """One private port for all processes of a machine. Each exporter here stands for a process: it has its own slot."""
 
 import http.client
+import os
 import socket
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,9 +21,11 @@ PATIENCE = 20.0
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]) -> Settings:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return make_settings(metrics_port=free_port())
+def settings(monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]) -> Iterator[Settings]:
+    # The path of a socket has at most 107 bytes, which tmp_path may take by itself.
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setenv("TMPDIR", short)
+        yield make_settings(metrics_port=free_port())
 
 
 @pytest.fixture
@@ -79,9 +83,9 @@ def test_nothing_else_is_served(settings: Settings, ask: Ask) -> None:
         assert ask("GET", "/metrics?name=any")[0] == 200
 
 
-def test_without_a_port_there_is_no_socket(tmp_path: Path, settings: Settings) -> None:
+def test_without_a_port_there_is_no_socket(settings: Settings) -> None:
     with exported(settings.model_copy(update={"metrics_port": None}), "web"):
-        assert not list(tmp_path.iterdir())
+        assert not list(Path(os.environ["TMPDIR"]).iterdir())
 
 
 def test_one_that_may_not_hold_the_port_is_shown_by_one_that_may(settings: Settings, ask: Ask) -> None:
