@@ -48,5 +48,6 @@ async def test_what_fails_or_comes_late_is_absent_and_the_rest_is_there(settings
 
 
 async def test_without_postgres_nothing_of_it_is_said(make_settings: Callable[..., Settings]) -> None:
-    away = make_settings(database_url="postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere")
+    nowhere = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere"
+    away = make_settings(database_url=nowhere, database_direct_url=nowhere)
     assert await told(PostgresFigures(away, [ROWS])) == {"seamark_postgres_available": [((), 0.0)]}
