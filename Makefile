@@ -9,9 +9,8 @@ NODE = $(RUN) python -m host.dev.node
 # Each worker has a Redis database of its own, and Redis has sixteen.
 PARALLEL = -n logical --maxprocesses=8
 # What asks Postgres the way the application does. Not the migrations: they go past PgBouncer.
-DATABASE_TESTS = $(addprefix framework/tests/,deadlines idempotency \
-	$(addsuffix .py,$(addprefix test_,authentication listing lost_connections pool_shares retry subscriptions unit_of_work))) \
-	$(addprefix modules/,background_tasks/tests/tasks contacts/tests notifications/tests users/tests)
+DATABASE_TESTS = modules $(addprefix framework/tests/,deadlines idempotency metrics $(addsuffix .py,$(addprefix test_, \
+	authentication check_engine health listing lost_connections pool_shares retry subscriptions unit_of_work)))
 
 .PHONY: help dev test check e2e faults pgbouncer bench dr-drill doctor migrate module client docs build clean
 .SILENT:
