@@ -63,5 +63,5 @@ def test_the_image_says_what_is_in_it_and_where_it_is_from() -> None:
     steps = {step.get("id"): step for step in jobs("release.yml")["image"]["steps"]}
     build = steps["build"]["with"]
     assert (build["provenance"], build["sbom"]) == ("mode=max", True)
-    assert build["push"] == "${{ github.event_name == 'push' }}"
+    assert build["outputs"] == "type=image,push=${{ github.event_name == 'push' }},rewrite-timestamp=true"
     assert "latest" not in build["tags"]
