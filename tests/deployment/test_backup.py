@@ -18,6 +18,7 @@ from framework.embedded import EmbeddedPostgres
 from framework.embedded.folder import Identity
 from framework.embedded.home import make_folder
 from host.backup.drill import drill
+from host.backup.evidence import recovered
 from host.trial import Trial
 
 from tests.deployment.object_storage import ObjectStorage, program
@@ -160,6 +161,7 @@ async def restore(prepared: Trial, backups: Backups) -> int:
         assert done.returncode == 0, done.stderr
         assert "SM_SECRET_KEY is not the one of this backup" in done.stdout
         await asyncio.to_thread(postgres.start)
+        await recovered(postgres.url())
         connection = await asyncpg.connect(postgres.url().replace("+asyncpg", ""))
         rows: int = await connection.fetchval("SELECT count(*) FROM effect")
         await connection.close()

@@ -24,6 +24,8 @@ from framework.embedded.ports import free_port
 from host.backup import evidence
 from host.backup.evidence import Write, Writers
 from host.backup.progress import say
+from host.backup.receiver import last_received
+from host.backup.target import target_of
 from host.trial import ADMINISTRATOR, Trial, trial
 
 SM = ("-m", "host.cli")
@@ -66,6 +68,7 @@ class Drill:
     def __init__(self, installation: Trial, target: str, outcome: Outcome) -> None:
         self.trial = installation
         self.outcome = outcome
+        self.target = target
         self.writes: list[Write] = []
         self.file = evidence.import_file()
         self.spool = installation.folder / "spool"
@@ -100,6 +103,9 @@ class Drill:
             await asyncio.sleep(seconds / 4)
             self.moment = time.time()
             await asyncio.sleep(seconds / 2)
+            # The moment was half way through, and `sm restore` promises no moment that was not noted.
+            noted = await evidence.until(self._is_noted, PROMISED_LOSS)
+            self.outcome.judged(f"what is committed is noted as received within {PROMISED_LOSS:g} s", noted)
             self.destroyed = time.time()
             self._destroy()
         self.writes = writers.writes
@@ -109,6 +115,10 @@ class Drill:
             f"destroyed under load: {len(acknowledged)} writes acknowledged, "
             f"{len(acknowledged) / (self.destroyed - writers.began):.0f}/s, a base backup taken meanwhile"
         )
+
+    async def _is_noted(self) -> bool:
+        received = await asyncio.to_thread(last_received, target_of(self.target))
+        return received is not None and received.until.timestamp() >= self.moment
 
     def _destroy(self) -> None:
         postgres, receiver = psutil.Process(self.trial.postgres.pid), psutil.Process(self.trial.processes["wal"].pid)
@@ -192,6 +202,7 @@ class Drill:
         )
         self.outcome.judged("the key is the one of the backup", "SM_SECRET_KEY is not the one" not in printed)
         await asyncio.to_thread(postgres.start)
+        await evidence.recovered(postgres.url())
 
     async def _is_whole(self, connection: "asyncpg.Connection[asyncpg.Record]", url: str) -> None:
         self.outcome.judged(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Self
 
+import asyncpg
 import httpx
 
 if TYPE_CHECKING:
@@ -122,8 +123,18 @@ async def sequences_behind(connection: "Connection[Record]") -> list[str]:
     return behind
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> bool:
-    deadline = time.monotonic() + PATIENCE
+async def recovered(url: str) -> None:
+    """Until a server that was restored has replayed all of its WAL. It answers before that, read-only, with what it has so far."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        while await connection.fetchval("SELECT pg_is_in_recovery()"):  # noqa: ASYNC110 - Postgres tells nobody
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if await condition():
             return True
