@@ -1,6 +1,7 @@
 """What a target holds is what can be restored: which WAL follows a base backup, what may go, and what is refused."""
 
 import gzip
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ import pytest
 from host.backup import BackupError, wal
 from host.backup.catalogue import File, Manifest, look, prune, same_cluster
 from host.backup.command import moment
-from host.backup.receiver import Received, last_received
+from host.backup.receiver import Received, Receiver, last_received
 from host.backup.restoring import choose
-from host.backup.settings import Installation
+from host.backup.settings import BackupSettings, Installation
 from host.backup.status import age, problems
 from host.backup.target import Folder
 from pydantic import SecretStr
@@ -198,6 +199,24 @@ def test_what_cannot_be_done_as_asked_ends_with_2(
 
 def test_nothing_was_received_yet(backups: Backups) -> None:
     assert last_received(backups.target) is None
+
+
+def test_what_was_written_in_the_moment_of_an_upload_is_uploaded_by_the_next(tmp_path: Path) -> None:
+    """File systems' clocks are coarse: the file changed, and its size and time of change are the same."""
+    receiver = Receiver(
+        BackupSettings(target="memory:///", spool=tmp_path, _env_file=None),
+        Installation(database_url="postgresql+asyncpg://a:b@127.0.0.1/seamark", _env_file=None),
+    )
+    name = f"{wal.folder_of(1)}{wal.name_of(1, 7, SIZE)}.partial"
+    spooled = tmp_path / name
+    spooled.parent.mkdir(parents=True)
+    spooled.write_bytes(b"one, ....")
+    status = spooled.stat()
+    receiver.upload()
+    spooled.write_bytes(b"one, two.")
+    os.utime(spooled, ns=(status.st_atime_ns, status.st_mtime_ns))
+    receiver.upload()
+    assert gzip.decompress(receiver.target.read(f"{name}.gz")) == b"one, two."
 
 
 class TestStatus:

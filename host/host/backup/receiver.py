@@ -10,8 +10,9 @@ import gzip
 import json
 import os
 import signal
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 LONGEST_PAUSE = 30.0
 PATIENCE = 20.0
+QUESTIONS = 5
+"""More of them about the slot, a tenth of a second apart, while it is behind what the first one saw."""
+COARSE = 2.0
+"""Seconds within which a file may be written to twice and have one time of change; file systems' clocks are that coarse."""
 COMPRESSION = 1
 
 
@@ -62,9 +67,9 @@ class Receiver:
         """Raises ``BackupError``."""
         self._settings = settings
         self._url = url_of(settings, installation)
-        self._target = target_of(settings.target)
-        if isinstance(self._target, Folder):
-            self._home = self._target.root
+        self.target = target_of(settings.target)
+        if isinstance(self.target, Folder):
+            self._home = self.target.root
         elif settings.spool is None:
             raise BackupError(
                 "object storage needs SM_BACKUP_SPOOL, a folder that outlives this process: what Postgres may forget lies there"
@@ -88,7 +93,7 @@ class Receiver:
         while not self._stop.is_set():
             try:
                 server = await ask_server(self._url)
-                same_cluster(look(self._target), server.system_identifier)
+                same_cluster(look(self.target), server.system_identifier)
                 await self._receive(server)
                 failures = 0
             except BackupError as error:
@@ -111,7 +116,7 @@ class Receiver:
             env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._leash.hold(self._process.pid, signal.SIGINT)
-        say(f"Receiving WAL of timeline {server.timeline} to {self._target.where}, by the slot {self._settings.slot}")
+        say(f"Receiving WAL of timeline {server.timeline} to {self.target.where}, by the slot {self._settings.slot}")
         try:
             await self._look_after(self._process)
         finally:
@@ -152,7 +157,14 @@ class Receiver:
             async with asyncio.timeout(PATIENCE):
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await connect(self._url)
-                return await ask_slot(self._connection, self._settings.slot)
+                first = slot = await ask_slot(self._connection, self._settings.slot)
+                for _ in range(QUESTIONS):
+                    if first is None or slot is None or slot.received >= first.written:
+                        break
+                    # Under load the slot is always a little behind; what was written by now it has in a moment.
+                    await asyncio.sleep(0.1)
+                    slot = await ask_slot(self._connection, self._settings.slot)
+                return replace(slot, written=first.written, at=first.at) if first and slot else None
         except Exception as error:
             await self._close()
             raise BackupError(f"Postgres does not answer: {error!r}") from error
@@ -169,14 +181,15 @@ class Receiver:
         self._promised = [promise for promise in self._promised if promise[0] > slot.received]
         if safe:
             received = Received(_moment(safe[-1]), _moment(slot.at), max(0, slot.written - slot.received))
-            await asyncio.to_thread(self._target.write, wal.RECEIVER, received.to_json())
+            await asyncio.to_thread(self.target.write, wal.RECEIVER, received.to_json())
 
     async def _pass_on(self) -> None:
         """From the spool to object storage; finished segments are gone from the spool then."""
-        if not self._target.is_local:
-            await asyncio.to_thread(self._upload)
+        if not self.target.is_local:
+            await asyncio.to_thread(self.upload)
 
-    def _upload(self) -> None:
+    def upload(self) -> None:
+        """What changed since the last time."""
         spooled = sorted((self._home / wal.FOLDER).rglob("*"), key=lambda path: path.name)
         for path in [path for path in spooled if path.is_file()]:
             name = path.relative_to(self._home).as_posix()
@@ -189,10 +202,11 @@ class Receiver:
                 content = path.read_bytes()
             except FileNotFoundError:  # it is finished just now, and has its name without `.partial`
                 continue
-            self._target.write(f"{name}.gz", gzip.compress(content, COMPRESSION))
-            self._uploaded[path] = state.st_mtime_ns, state.st_size
+            self.target.write(f"{name}.gz", gzip.compress(content, COMPRESSION))
+            if time.time() - state.st_mtime > COARSE or not name.endswith(".partial"):
+                self._uploaded[path] = state.st_mtime_ns, state.st_size
             if not name.endswith(".partial") and wal.NAME(path.name):
-                self._target.delete([f"{name}.partial.gz"])
+                self.target.delete([f"{name}.partial.gz"])
         self._forget()
 
     def _forget(self) -> None:
