@@ -14,13 +14,18 @@ from playwright.sync_api import Browser, expect
 from tests.deployment.conftest import StartNginx
 from tests.deployment.next_release import make_next_release, paths_of
 from tests.deployment.nginx import Nginx, to_tcp
-from tests.e2e.conftest import browser
+from tests.e2e.conftest import launched
 from tests.e2e.watched import Watched, watch
 from tests.faults.conftest import Report
 
-__all__ = ["browser"]
 OLD, NEW = "Contacts", "People"
 """What the page is headed in either release."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
