@@ -26,7 +26,9 @@ async def test_each_transition_is_one_line_by_the_process_that_caused_it(
     await calls(world.one, failed=1)
     world.pass_time(10)
     await calls(world.one, succeeded=2)
-    assert [(line["event"].partition(":")[0], line["log_level"], line.get("probe_in")) for line in logged] == [
+    # On a busy machine Redis may be late once; that is another story.
+    circuits = [line for line in logged if line["event"].startswith("circuit")]
+    assert [(line["event"].partition(":")[0], line["log_level"], line.get("probe_in")) for line in circuits] == [
         ("circuit open", "warning", 5),
         ("circuit half-open", "info", None),
         ("circuit open", "warning", 10),
