@@ -1,17 +1,14 @@
 """Settings: environment first, then secret files, ``.env`` and ``.seamark/run.env`` (twelve-factor, III)."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,73 +17,16 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from framework.codes import SM001
 from framework.findings import BootError, Finding
+from framework.setting_types import CommaSeparated, Origin, PostgresUrl, Proxies, RedisUrl, split_commas
 
 DEVELOPMENT = "development"
 TEST = "test"
 NON_PRODUCTION = frozenset({DEVELOPMENT, TEST, "testing"})
-PORTS = {"http": 80, "https": 443}
-HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]").fullmatch
 RUN_ENV = Path(".seamark/run.env")
 SECRETS_DIR = Path("/run/secrets")
-
-
-def split_commas(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _postgres_url(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not text.startswith("postgresql+asyncpg://"):
-        raise ValueError("must start with postgresql+asyncpg:// (Postgres is the only database)")
-    _refuse_unreadable(text)
-    try:
-        database = make_url(text).database
-    except (ArgumentError, ValueError):
-        database = None
-    if not database:
-        raise ValueError("must name a database: postgresql+asyncpg://user:password@host:5432/database")
-    return value
-
-
-def _redis_url(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not text.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must start with redis:// or rediss://")
-    _refuse_unreadable(text)
-    return value
-
-
-def _refuse_unreadable(url: str) -> None:
-    """What the drivers make of such an address repeats parts of it, and a part may be the password."""
-    try:
-        urlsplit(url).port  # noqa: B018 - reading it is the test
-    except ValueError:
-        raise ValueError("cannot be read: / ? # @ and % in a password are written %2F %3F %23 %40 %25") from None
-
-
-def _origin(value: str) -> str:
-    """As browsers send it (RFC 6454): lower case, without a port that goes without saying."""
-    value = value.strip().rstrip("/").lower()
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    host = parts.netloc.removesuffix(f":{port}")
-    if parts.scheme not in ("http", "https") or not HOST(host) or value != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError("must be an origin such as https://app.example.com, without a path")
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
-
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class FileSecrets(PydanticBaseSettingsSource):
@@ -160,17 +100,6 @@ def _log_format(values: dict[str, Any]) -> Literal["console", "json"]:
 
 def _drain_delay(values: dict[str, Any]) -> float:
     return 0 if values.get("environment") in NON_PRODUCTION else 5
-
-
-def _proxies(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if value == "*":
-            raise ValueError("must not be *: anyone could claim any address (name the proxies)")
-        try:
-            ip_network(value, strict=False)
-        except ValueError:
-            raise ValueError("must list addresses and networks, such as 10.0.0.0/8") from None
-    return values
 
 
 class Settings(EnvironmentSettings):
@@ -254,11 +183,9 @@ class Settings(EnvironmentSettings):
         gt=0,
         description="Seconds for which a web process keeps an idle connection: longer than the proxy in front does.",
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas), AfterValidator(_proxies)] = (
-        Field(
-            ("127.0.0.1", "::1"),
-            description="Comma-separated addresses and networks of the proxies in front, whose `X-Forwarded-For` and `-Proto` are believed.",
-        )
+    trusted_proxies: Proxies = Field(
+        ("127.0.0.1", "::1"),
+        description="Comma-separated addresses and networks of the proxies in front, whose `X-Forwarded-For` and `-Proto` are believed.",
     )
     drain_delay: float = Field(
         default_factory=_drain_delay,

@@ -76,6 +76,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is PydanticUndefined:
         return "see there"
+    if isinstance(field.default, tuple) and field.default:
+        return f"`{','.join(map(str, field.default))}`"
     return {None: "unset", "": "empty", (): "empty"}.get(field.default, f"`{field.default}`")
 
 

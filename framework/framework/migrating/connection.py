@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from framework.settings import EnvironmentSettings, PostgresUrl
+from framework.setting_types import PostgresUrl
+from framework.settings import EnvironmentSettings
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from framework.keyring import KeyRing
-from framework.settings import EnvironmentSettings, PostgresUrl, split_commas
+from framework.setting_types import PostgresUrl, split_commas
+from framework.settings import EnvironmentSettings
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 

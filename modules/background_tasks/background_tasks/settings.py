@@ -1,4 +1,5 @@
-from framework.settings import CommaSeparated, ModuleSettings
+from framework.setting_types import CommaSeparated
+from framework.settings import ModuleSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
