@@ -56,7 +56,7 @@ export const texts = {
   noticedBy: "Noticed by",
   searchChecks: "Search checks",
   nothingChanged: "Nothing has changed",
-  nothingChangedDetail: "Here will be when a check fails, and when it is well again.",
+  nothingChangedDetail: "When a check fails, and when it is well again, is shown here.",
   noCheckFound: "No change of such a check",
   profile: "What this process does",
   profileDetail: (seconds: number) =>
