@@ -77,6 +77,12 @@ def router(fault: Fault) -> Router:
         await fault.strike(session)
         return int(await session.scalar(text("SELECT 7")) or 0)
 
+    @things.get("/hurried")
+    @policy(public, deadline=1.0)
+    async def look_in_a_hurry(session: Session) -> None:
+        await fault.strike(session)
+        await session.scalar(text("SELECT 7"))
+
     @things.get("/last-moment")
     @policy(public)
     async def look_and_lose(session: Session) -> int:
@@ -186,6 +192,14 @@ class TestASafeRequest:
         assert unavailable(await client.get("/api/things"))
         # An attempt may also end before the route begins, at a connection that is on its way out.
         assert 1 <= fault.attempts <= retry.ATTEMPTS
+
+    async def test_waits_no_longer_than_its_deadline_allows_and_says_what_is_away(
+        self, client: httpx.AsyncClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(retry, "LONGEST_PAUSE", 0.02)
+        fault.times = 1000
+        assert unavailable(await client.get("/api/things/hurried"))
+        assert fault.attempts > 1
 
     async def test_that_has_begun_its_answer_does_not(self, client: httpx.AsyncClient, fault: Fault) -> None:
         answer = await client.get("/api/things/export")

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -110,6 +112,21 @@ async def ask(managed: Managed, count: int) -> Counter[str]:
         return Counter(await asyncio.gather(*map(one, range(count))))
 
 
+@asynccontextmanager
+async def asked_all_the_time(managed: Managed) -> AsyncIterator[None]:
+    """A rate is of what was counted between two looks: nobody knows when those are."""
+
+    async def again_and_again() -> None:
+        while True:
+            await ask(managed, len(PATHS))
+            await asyncio.sleep(0.5)
+
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(again_and_again())
+        yield
+        asking.cancel()
+
+
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 async def test_the_sum_of_all_processes_is_what_was_asked_also_after_a_kill(
     prepared: Trial, metrics_port: int, report: Report, long: bool, command: tuple[str, ...]
@@ -183,14 +200,14 @@ async def test_prometheus_reads_all_that_alerts_and_dashboard_ask_for(
             for number in range(5):
                 answer = await managed.clients[0].post("/api/probe/notes", json={"key": f"metrics-{number}"})
                 assert answer.status_code == 202
-            await ask(managed, 60)
             ran = 'sum(seamark_task_runs_total{task="probe.note", outcome="succeeded"})'
             await prometheus.until(f"{ran} == 5")
             await prometheus.until("sum(seamark_relay_published_total) >= 5")
             await prometheus.until("max(seamark_workers) == 1 and max(seamark_beat_silence_seconds) < 60")
-            await prometheus.until("sum(rate(seamark_http_requests_total[1m])) > 0")
+            async with asked_all_the_time(managed):
+                await prometheus.until("sum(rate(seamark_http_requests_total[1m])) > 0")
             text = await scrape(metrics_port)
-            assert await prometheus.ask('up{job="seamark"} == 1')
+            await prometheus.until('up{job="seamark"} == 1')
             asked = list(expressions())
             there = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
             families = set(metrics_in("\n".join(line for line in text.splitlines() if line.startswith("# HELP"))))

@@ -1,11 +1,13 @@
 import asyncio
 from itertools import count
+from math import inf
 from time import monotonic
 
 import structlog
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from framework import deadline
 from framework.context import RequestContext
 from framework.database import is_connection_lost, is_out_of_connections
 from framework.request_session import SAFE_METHODS
@@ -16,6 +18,8 @@ PAUSE, LONGEST_PAUSE = 0.15, 0.6
 OUTAGE = 3.0
 """Seconds from the first loss for which requests wait for Postgres to come back, as it does from a restart. Later in an
 outage each has its ``ATTEMPTS``, which take a second: then it is likely to last."""
+LEFT = 0.25
+"""Seconds of its deadline that an attempt has at least. With less, "the database is away" would end as "it took too long"."""
 QUIET = 5.0
 """Seconds without a loss after which the next one begins another outage."""
 MAX_REPLAY = 1_048_576
@@ -54,10 +58,13 @@ class RetryLostConnections:
                 age = self._age_of_outage()
                 if not _may_run_again(scope, context, body) or (attempt >= ATTEMPTS and age > OUTAGE):
                     raise
+                pause = min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+                if deadline.remaining(inf) < pause + LEFT:
+                    raise
                 log.warning("database connection lost, request runs again", attempt=attempt, error=repr(error))
             if body:
                 body.rewind()
-            await asyncio.sleep(min(PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+            await asyncio.sleep(pause)
 
     def _age_of_outage(self) -> float:
         """Seconds since the first of the losses that came one soon after another; this one is noted."""
