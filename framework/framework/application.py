@@ -3,6 +3,7 @@
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
@@ -56,6 +57,7 @@ class Application:
     """Whether this process is about to end."""
     error_reports: ErrorReporter = field(init=False)
     """Hears of errors that nobody handled."""
+    started_at: float = field(init=False, default_factory=monotonic)
     _health: "Health | None" = field(init=False, default=None)
     _http: "Outgoing | None" = field(init=False, default=None)
     _lender: "Application | None" = field(init=False, default=None)

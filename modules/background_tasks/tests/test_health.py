@@ -7,6 +7,7 @@ import pytest
 from background_tasks import health
 from framework.application import Application
 from framework.health import Unhealthy
+from framework.settings import DEVELOPMENT
 from framework.tasks import RetryPolicy, TaskRun, task
 from framework.tasks.testing import run_due_tasks
 
@@ -66,7 +67,7 @@ class TestOutbox:
 
 class TestWorkers:
     async def test_a_silent_one_degrades_it(self, probe: Application) -> None:
-        with pytest.raises(Unhealthy, match="no worker was ever seen"):
+        with pytest.raises(Unhealthy, match="there is no worker"):
             await health.workers(probe)
         await execute(probe, "INSERT INTO seamark.task_worker (name) VALUES ('one@here')")
         assert await health.workers(probe) == "one worker"
@@ -79,6 +80,13 @@ class TestWorkers:
     async def test_so_do_those_that_are_about_to_stop_when_there_are_no_others(self, probe: Application) -> None:
         await execute(probe, "INSERT INTO seamark.task_worker (name, stopping) VALUES ('one@here', true)")
         with pytest.raises(Unhealthy, match="every worker is about to stop"):
+            await health.workers(probe)
+
+    async def test_in_development_one_that_is_just_starting_does_not(self, probe: Application) -> None:
+        probe.settings = probe.settings.model_copy(update={"environment": DEVELOPMENT})
+        assert await health.workers(probe) == "none yet"
+        probe.started_at -= health.LONGEST_START
+        with pytest.raises(Unhealthy, match="there is no worker"):
             await health.workers(probe)
 
 
