@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from framework.findings import Code, Finding
@@ -84,15 +84,21 @@ def _bytes(said: int | Callable[[], int] | None) -> int:
 
 def read[T: BaseSettings](settings_cls: type[T], environment: Mapping[str, str]) -> T:
     """Settings of these variables alone, whatever this process has been told."""
-    told = {**UNTOLD, **environment}
+    settings = _read(settings_cls, frozenset((UNTOLD | dict(environment)).items()))
+    assert isinstance(settings, settings_cls)
+    return settings
+
+
+@lru_cache(maxsize=256)
+def _read(settings_cls: type[BaseSettings], told: frozenset[tuple[str, str]]) -> BaseSettings:
+    """Once for each: the files tell most processes the same, and a class with its validators costs milliseconds."""
 
     class Told(settings_cls):  # type: ignore[misc, valid-type]
         @classmethod
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], env_settings: Any, **_: Any
         ) -> tuple[Any, ...]:
-            env_settings.env_vars = {name.lower(): value for name, value in told.items() if value}
+            env_settings.env_vars = {name.lower(): value for name, value in told if value}
             return (env_settings,)
 
-    settings: T = Told()
-    return settings
+    return Told()

@@ -1,8 +1,9 @@
 """Whether the cluster would take an object: the schemas of Kubernetes, unknown fields refused."""
 
 import json
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any
 
 from framework.findings import Finding
 
@@ -26,10 +27,20 @@ def _refused(body: str) -> str:
     import kubernetes_validate  # noqa: PLC0415 - a developers' dependency
 
     try:
-        kubernetes_validate.validate(json.loads(body), OLDEST, strict=True)
+        _validate()(json.loads(body), OLDEST, strict=True)
     except kubernetes_validate.ValidationError as error:
         return f"{'.'.join(map(str, error.path))}: {error.message}"
     except kubernetes_validate.SchemaNotFoundError:
         # Objects of an operator's own kinds have no schema here.
         return ""
     return ""
+
+
+@cache
+def _validate() -> Callable[..., Any]:
+    from kubernetes_validate import utils  # noqa: PLC0415 - a developers' dependency
+
+    # By itself it reads all definitions, a megabyte, for every object.
+    utils.schema_contents = cache(utils.schema_contents)
+    validate: Callable[..., Any] = utils.validate
+    return validate
