@@ -1,8 +1,8 @@
 """Redis inside a request: one connection that all requests of a process share, and no waiting where it does not answer."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import Any
@@ -18,6 +18,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 log = structlog.get_logger()
 PATIENCE = 0.1
 """Seconds that one exchange may take; a healthy server takes a thousandth of it."""
+LAST_LOOK = 0.01
+"""Seconds of it in which what has arrived is read, and nothing else is waited for."""
 PROBE_EVERY = 0.25
 
 _available = Gauge("seamark_redis_available", "Whether Redis answers this process's requests in time: 1 or 0.")
@@ -90,7 +92,7 @@ class RedisLink:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                async with asyncio.timeout(PATIENCE):
+                async with patience():
                     connection = await self._connected()
                     again = await self._ask(
                         connection, batch, [packed("EVALSHA", call.script.sha, *call.words) for call in batch]
@@ -147,7 +149,7 @@ class RedisLink:
     async def _recover(self) -> None:
         while True:
             with suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(PATIENCE):
+                async with patience():
                     connection = await self._connected()
                     await connection.send_command("PING", check_health=False)
                     await connection.read_response()
@@ -157,6 +159,22 @@ class RedisLink:
         self._recovery = None
         _available.set(1)
         log.info("Redis answers again")
+
+
+@asynccontextmanager
+async def patience() -> AsyncIterator[None]:
+    """``PATIENCE`` for the block, else ``TimeoutError``.
+
+    By two timers, one after the other: a process that was paused itself, as by a quota of CPU time, finds the first one
+    due together with the answer, and reads that before the second. Such a pause is no outage of Redis.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as limit:
+        last_look = loop.call_later(PATIENCE - LAST_LOOK, lambda: limit.reschedule(loop.time() + LAST_LOOK))
+        try:
+            yield
+        finally:
+            last_look.cancel()
 
 
 def packed(*words: Argument) -> bytes:
