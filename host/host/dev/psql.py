@@ -8,15 +8,22 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 from framework.embedded import MissingWheelError
 from framework.embedded.postgres import client_program
+from framework.settings import FileSecrets, Settings
 
 from host.dev.environment import DevError, Workplace
 from host.dev.servers import DATABASE_URL
 
 
 def replace_by_psql(workplace: Workplace, arguments: Sequence[str]) -> None:
-    url = workplace.configured().get(DATABASE_URL) or dotenv_values(workplace.run_env).get(DATABASE_URL)
+    url = (
+        workplace.configured().get(DATABASE_URL)
+        or FileSecrets(Settings)().get("database_url")
+        or dotenv_values(workplace.run_env).get(DATABASE_URL)
+    )
     if not url:
-        raise DevError("No database: `sm dev` is not running here, and SM_DATABASE_URL is not set.")
+        raise DevError(
+            "No database: `sm dev` is not running here, and neither SM_DATABASE_URL nor SM_DATABASE_URL_FILE is set."
+        )
     program = shutil.which("psql") or _from_wheel()
     os.execve(program, ["psql", *arguments], {**os.environ, **_connection(url)})  # noqa: S606 - no shell is wanted
 
