@@ -16,7 +16,7 @@ from host.backup.receiver import Received, Receiver, last_received
 from host.backup.restoring import choose
 from host.backup.settings import BackupSettings, Installation
 from host.backup.status import age, problems
-from host.backup.target import Folder
+from host.backup.target import Folder, target_of
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -195,6 +195,13 @@ def test_what_cannot_be_done_as_asked_ends_with_2(
     ended = CliRunner().invoke(cli.app, [word.replace("{here}", str(tmp_path)) for word in words])
     assert (ended.exit_code, said in ended.output) == (2, True), ended.output
     assert not (tmp_path / "new").exists()
+
+
+def test_what_object_storage_does_not_take_is_told_in_one_line() -> None:
+    with pytest.raises(BackupError) as refused:
+        target_of("ftp://backups")
+    assert str(refused.value).startswith("SM_BACKUP_TARGET ftp://backups: ")
+    assert "\n" not in str(refused.value)
 
 
 def test_nothing_was_received_yet(backups: Backups) -> None:

@@ -122,7 +122,7 @@ class Bucket:
         try:
             self._store: ObjectStore = from_url(url)
         except Exception as error:
-            raise BackupError(f"SM_BACKUP_TARGET {url}: {error}") from error
+            raise BackupError(f"SM_BACKUP_TARGET {url}: {_said(error)}") from error
 
     def files(self, prefix: str = "") -> list[Stored]:
         # Object stores match whole parts of a path, so the rest of the prefix is compared here.
@@ -171,7 +171,7 @@ class Bucket:
         except FileNotFoundError:
             raise
         except (BaseError, OSError) as error:
-            raise BackupError(f"{self.where}: {str(error).strip()}") from error
+            raise BackupError(f"{self.where}: {_said(error)}") from error
 
 
 def target_of(where: str) -> Target:
@@ -179,6 +179,11 @@ def target_of(where: str) -> Target:
     if "://" not in where:
         return Folder(Path(where))
     return Bucket(where)
+
+
+def _said(error: Exception) -> str:
+    """Without the structure of the library's own error, which follows on twenty lines."""
+    return str(error).partition("\n\nDebug source:")[0].strip()
 
 
 def copy(source: Path, to: Path, moved: Moved) -> None:
