@@ -133,6 +133,11 @@ class FaultProxy:
     async def refuse(self) -> None:
         """As if no server were there; ``accept`` ends it."""
         assert self._listener is not None
+        loop = asyncio.get_running_loop()
+        for listening in self._listener.sockets:
+            loop.remove_reader(listening.fileno())
+        # Who has been accepted becomes a connection first: a server that is closed in between trips over it (Python 3.13.0).
+        await asyncio.sleep(0)
         self._listener.close()
         self.reset()
 
@@ -159,6 +164,10 @@ class FaultProxy:
             client.reset()
             return
         connection = Connection(self, client, server)
+        assert self._listener is not None
+        if not self._listener.is_serving():
+            connection.reset()
+            return
         if self._swallowing:
             connection.swallow()
         task = asyncio.current_task()

@@ -1,6 +1,9 @@
 """The proxy itself: what a fault test does to a connection, its two ends really see."""
 
 import asyncio
+import gc
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 
@@ -122,3 +125,21 @@ async def test_who_refuses_may_accept_again_at_the_same_address(proxy: FaultProx
     reader, writer = await dial()
     writer.write(b"word")
     assert await reader.readexactly(4) == b"word"
+
+
+async def test_who_connects_while_it_begins_to_refuse_is_refused(
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with socket.create_connection((LOOPBACK, proxy.port)) as late:
+        late.setblocking(False)
+        # The loop sees it, and takes it.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        await proxy.refuse()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 1), 10)
+    gc.collect()
+    assert unraisable == []
+    assert proxy.connections == []
