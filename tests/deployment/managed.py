@@ -111,13 +111,15 @@ class Managed:
 
     def workers(self) -> list[int]:
         """The processes that serve, in the order of their age."""
-        children = psutil.Process(self.pid).children()
-        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-        return [child.pid for child in alive if not any("resource_tracker" in word for word in child.cmdline())]
+        return [child.pid for child in psutil.Process(self.pid).children() if _serves(child)]
 
     def ready(self) -> int:
         """How many have become ready since the beginning."""
-        return self.log().count('"event":"ready"')
+        return self.said("ready")
+
+    def said(self, event: str) -> int:
+        """How often, all processes together."""
+        return self.log().count(f'"event":"{event}"')
 
     async def become(self, count: int, *, ready: int) -> None:
         """Returns when there are ``count`` processes, and so many have become ready since the beginning."""
@@ -154,6 +156,14 @@ class Managed:
         self.signal(signal.SIGHUP)
 
 
+def _serves(child: psutil.Process) -> bool:
+    try:
+        return not any("resource_tracker" in word for word in child.cmdline())
+    except psutil.Error:
+        # It has ended.
+        return False
+
+
 async def exercise(managed: Managed, report: Report) -> None:
     """Kills one, makes one more and one less, replaces all, under load; then ends all while requests are under way."""
     async with Traffic(managed.clients, await sign_in(managed.clients[0]), rate=RATE) as traffic:
@@ -180,6 +190,9 @@ async def exercise(managed: Managed, report: Report) -> None:
 
 async def killed(managed: Managed, traffic: Traffic) -> None:
     before, ready = managed.workers(), managed.ready()
+    traffic.phase = "kill"
+    # A request of the phase before must not be among those that are lost.
+    await traffic.settled()
     await traffic.during("kill", 0.5)
     os.kill(before[0], signal.SIGKILL)
     await managed.until(lambda: before[0] not in managed.workers())
@@ -215,16 +228,20 @@ async def drained(managed: Managed) -> tuple[int, int, float]:
         clients = [await stack.enter_async_context(managed.client()) for _ in range(8)]
         long = [asyncio.create_task(client.get(f"/api/probe/hang?seconds={DELAY + 2}")) for client in clients]
         await asyncio.sleep(0.5)
+        count, draining, closing = len(managed.workers()), managed.said("draining"), managed.said("closing")
         began = monotonic()
         process.send_signal(signal.SIGTERM)
         served = 0
-        await asyncio.sleep(DELAY / 4)
-        while monotonic() - began < DELAY * 0.75:
-            async with managed.client() as client:
-                ready, page = await client.get("/health/ready"), await client.get("/contacts")
+        await managed.until(lambda: managed.said("draining") >= draining + count)
+        while answers := await asked(managed):
+            # Those that came after the delay say nothing.
+            if managed.said("closing") > closing:
+                break
+            ready, page = answers
             assert (ready.status_code, page.status_code, page.headers["connection"]) == (503, 200, "close")
             served += 1
             await asyncio.sleep(0.05)
+        assert managed.said("closing") > closing
         finished = [answer.status_code for answer in await asyncio.gather(*long)]
         await asyncio.to_thread(process.wait, PATIENCE)
         seconds = monotonic() - began
@@ -234,3 +251,12 @@ async def drained(managed: Managed) -> tuple[int, int, float]:
     assert served
     assert seconds >= DELAY
     return len(finished), served, seconds
+
+
+async def asked(managed: Managed) -> tuple[httpx.Response, httpx.Response] | None:
+    """For readiness and a page, on a new connection; nothing where nobody listens any more."""
+    async with managed.client() as client:
+        try:
+            return await client.get("/health/ready"), await client.get("/contacts")
+        except httpx.TransportError:
+            return None
