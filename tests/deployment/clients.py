@@ -10,6 +10,7 @@ from tests.faults.traffic import KINDS, MODULES, UNHURRIED, Answer, Kind, Traffi
 
 ENVIRONMENT = {"SM_MODULES_ENABLED": MODULES, "SM_RATE_LIMITS": UNHURRIED}
 """Of the processes that they ask."""
+CLIENTS = 16
 
 
 def client_of(number: int, url: str, *, uds: str | None = None, kept: float = 0) -> httpx.AsyncClient:
@@ -30,7 +31,7 @@ def client_of(number: int, url: str, *, uds: str | None = None, kept: float = 0)
 async def at_work(
     url: str,
     *,
-    clients: int = 16,
+    clients: int = CLIENTS,
     rate: float = 40,
     kinds: Sequence[Kind] = KINDS,
     uds: str | None = None,

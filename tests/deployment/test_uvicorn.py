@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -45,13 +46,20 @@ async def test_who_connected_just_before_the_end_is_answered(prepared: Trial) ->
     command = ["sm", "web", "--port", str(port), "--workers", "1"]
     async with Managed(prepared, command, port, count=0, told={"SM_DRAIN_DELAY": "0"}) as web:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        # Accepted, and so not in a queue that somebody else could take it from.
-        await asyncio.sleep(0.2)
+        # Who came later is answered: it was accepted, and so is not in a queue that somebody else could take it from.
+        assert (await web.clients[0].get("/health")).status_code == 200
         web.signal(signal.SIGTERM)
-        await web.until(lambda: '"event":"closing"' in web.log())
-        await asyncio.sleep(0.3)
+        await web.until(lambda: not accepts(port))
         writer.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
         writer.close()
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in head.lower()
+
+
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from host.trial import Trial, answers
 
-from tests.deployment.clients import ENVIRONMENT, at_work, failed, tally
+from tests.deployment.clients import CLIENTS, ENVIRONMENT, at_work, failed, tally
 from tests.faults.conftest import Report
 from tests.faults.faults import Faults
 from tests.faults.traffic import KINDS
@@ -23,6 +23,7 @@ DELAY = "1"
 async def web(prepared: Trial, faults: Faults) -> AsyncIterator[Replicas]:
     environment = ENVIRONMENT | {"SM_DRAIN_DELAY": DELAY}
     async with Replicas(prepared, 1, environment, command=COMMAND) as web:
+        await faults.until(lambda: are_ready(web, 2))
         yield web
         web.kill()
 
@@ -38,6 +39,11 @@ def serves(child: psutil.Process) -> bool:
     except psutil.Error:
         # It has ended.
         return False
+
+
+async def are_ready(web: Replicas, number: int) -> bool:
+    """Whether no more and no fewer than these have become ready since the beginning."""
+    return web.log(0).count('"event":"ready"') == number
 
 
 async def settled(web: Replicas, number: int, without: set[int]) -> bool:
@@ -72,16 +78,18 @@ async def test_a_killed_worker_is_replaced_and_the_other_one_serves(
         await traffic.during("after", 2)
     report(f"sm web --workers 2: {kills} times a worker killed, nothing in front: {tally(traffic.answers)}")
     # What it had in hand is lost where nothing in front repeats it.
-    assert len(failed(traffic.answers)) <= 5 * kills
+    assert len(failed(traffic.answers)) <= CLIENTS * kills
     assert not traffic.failed("after")
 
 
-async def test_sigterm_is_heard_during_a_reload(web: Replicas) -> None:
+async def test_sigterm_is_heard_during_a_reload(web: Replicas, faults: Faults) -> None:
     os.kill(web.pid(0), signal.SIGHUP)
-    await asyncio.sleep(1)
+    await faults.until(lambda: settled(web, 3, without=set()))
     os.kill(web.pid(0), signal.SIGTERM)
     process = web.trial.processes[web.names[0]]
-    assert await asyncio.to_thread(process.wait, 20) == 0
+    assert await asyncio.to_thread(process.wait, 60) == 0
+    # The successor was not waited for.
+    assert await are_ready(web, 2)
 
 
 async def test_workers_whose_parent_is_killed_end_and_free_the_port(web: Replicas, faults: Faults) -> None:
