@@ -18,7 +18,7 @@ worker_processes 1;
 pid {folder}/pid;
 error_log {folder}/error.log info;
 {user}
-events {{ worker_connections 256; }}
+events {{ worker_connections 1024; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
