@@ -68,7 +68,9 @@ def test_systemd_has_nothing_to_say_against_the_units(program: Callable[[str], s
 async def test_a_request_starts_it(prepared: Trial, program: Callable[[str], str], folder: Path) -> None:
     """By the socket alone, as at the machine's start; nothing of the environment but what is named is passed on."""
     uds = folder / "web.sock"
-    told = {name: value for name, value in {**prepared.environment, **ENVIRONMENT}.items() if name.startswith("SM_")}
+    # Long enough to ask twice in, on a busy machine too.
+    environment = {**prepared.environment, **ENVIRONMENT, "SM_DRAIN_DELAY": "5"}
+    told = {name: value for name, value in environment.items() if name.startswith("SM_")}
     passed = [f"--setenv={name}={value}" for name, value in told.items()]
     passed += [f"--setenv={name}" for name in ("PYTHONPATH", "TMPDIR")]
     prepared.start(
