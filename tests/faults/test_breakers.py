@@ -13,15 +13,15 @@ import pytest
 from host.trial import Trial
 
 from tests.faults.conftest import Report
-from tests.faults.outages import Change, back_without_memory, every_outage
+from tests.faults.outages import Change, back_without_memory, every_outage, found_again, losses, undisturbed
 from tests.faults.servers import LastingValkey
 from tests.faults.web import Replicas
 
 PROCESSES = 4
 SETTINGS = {"SM_RATE_LIMITS": "seamark.address=1000000/1"}
-LOST, AGAIN = "Redis does not answer", "Redis answers again"
 REFUSED = "outgoing.circuit_open"
-ROUNDS = 5
+ONE, ALL = {"probe": 1, REFUSED: 99}, {"call": 100}
+"""How 100 calls end of which one is let through, and how they do once that has ended well."""
 _numbers = count(1)
 
 
@@ -57,10 +57,10 @@ class Service:
             for _ in range(each)
         ]
         if let_through:
-            before = self.outages()
+            before = losses(self.replicas)
             async with asyncio.timeout(20):
                 # Whoever loses Redis meanwhile lets one of its own through.
-                while sum(not call.done() for call in calls) > let_through and self.outages() == before:
+                while sum(not call.done() for call in calls) > let_through and losses(self.replicas) == before:
                     await asyncio.wait(calls, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
             for client in self.replicas.clients:
                 await client.delete(f"/api/probe/attempts/{held}")
@@ -72,20 +72,15 @@ class Service:
             while await self.calls(1, succeed=False) != {REFUSED: PROCESSES}:
                 pass
 
-    def outages(self) -> int:
-        """How often a process gave up on Redis; which happens on a machine that is busy with other things, too."""
-        return sum(self.replicas.log(number).count(LOST) for number in range(PROCESSES))
+    async def half_open(self) -> tuple[Counter[str], Counter[str]]:
+        """How 100 calls end of which one is to be let through, and 100 more once it has closed the breaker."""
 
-    async def half_open(self) -> Counter[str]:
-        """How 100 calls end of which one is to be let through. A round in which a process could not ask is repeated."""
-        for _ in range(ROUNDS):
-            await self.due()
-            before = self.outages()
-            ends = await self.calls(25, succeed=True, let_through=1)
-            if self.outages() == before:
-                return ends
+        async def probe() -> tuple[Counter[str], Counter[str]]:
             await self.open()
-        raise AssertionError(f"Redis never answered throughout {ROUNDS} rounds")
+            await self.due()
+            return await self.calls(25, succeed=True, let_through=1), await self.calls(25, succeed=True)
+
+        return await undisturbed(self.replicas, probe)
 
     async def slowest(self) -> float:
         """Seconds of the slowest of some calls, one after another, that are all refused."""
@@ -116,12 +111,10 @@ def service(replicas: Replicas) -> Service:
 async def test_one_of_100_calls_of_four_processes_probes(service: Service, report: Report, long: bool) -> None:
     """The tutorial's breaker, one of a process, lets 100 of 100 through."""
     for number in range(5 if long else 1):
-        await service.open()
-        ends = await service.half_open()
+        ends, then = await service.half_open()
         report(f"{number + 1}: of 100 calls of {PROCESSES} processes against a half-open breaker {dict(ends)}")
-        assert ends == {"probe": 1, REFUSED: 99}
         # All processes know at once.
-        assert await service.calls(25, succeed=True) == {"call": 100}
+        assert (ends, then) == (ONE, ALL)
 
 
 async def test_a_probe_that_is_killed_with_its_process_is_given_up(
@@ -139,7 +132,7 @@ async def test_a_probe_that_is_killed_with_its_process_is_given_up(
             await probe
     killed = monotonic()
     refused = Counter[str]()
-    while (end := await service.call(len(refused) % PROCESSES, succeeds=True)) == REFUSED:
+    while (end := await service.call(refused.total() % PROCESSES, succeeds=True)) == REFUSED:
         refused[end] += 1
         await asyncio.sleep(0.05)
     took = monotonic() - killed
@@ -158,8 +151,8 @@ async def test_without_redis_one_call_of_each_process_probes(
     happens: Change,
     ends: Change,
 ) -> None:
-    recovered = [service.replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
     await service.open()
+    before = losses(service.replicas)
     await happens(valkey)
     try:
         slowest = await service.slowest()
@@ -167,21 +160,17 @@ async def test_without_redis_one_call_of_each_process_probes(
         probed = await service.calls(25, succeed=False, let_through=PROCESSES)
     finally:
         await ends(valkey)
-    ended = monotonic()
-    for number in range(PROCESSES):
-        while service.replicas.log(number).count(AGAIN) == recovered[number]:
-            assert monotonic() - ended < 5, f"process {number} does not find Redis again"
-            await asyncio.sleep(0.05)
+    assert losses(service.replicas) - before >= PROCESSES
+    await found_again(service.replicas)
     # A process that has reason to hold its calls back tells a Redis that knows of none.
     told = await service.calls(1, succeed=False) if ends is back_without_memory else None
-    again = await service.half_open()
+    again, then = await service.half_open()
     report(
         f"Redis {happens.__name__}, then {ends.__name__}: open throughout; of 100 calls {dict(probed)}, slowest answer "
         f"{1000 * slowest:.0f} ms; with Redis again {dict(again)}"
     )
     assert probed == {"probe": PROCESSES, REFUSED: 100 - PROCESSES}
-    assert again == {"probe": 1, REFUSED: 99}
+    assert (again, then) == (ONE, ALL)
     assert told in (None, {REFUSED: PROCESSES})
     # Waiting for Redis costs a tenth of a second; the rest is for a busy machine.
     assert slowest < 2
-    assert await service.calls(25, succeed=True) == {"call": 100}

@@ -17,7 +17,7 @@ from framework.redis_link import RedisLink
 from host.trial import Trial
 
 from tests.faults.conftest import Report
-from tests.faults.outages import Change, back, every_outage
+from tests.faults.outages import Change, back, every_outage, found_again, losses, undisturbed
 from tests.faults.proxy import FaultProxy
 from tests.faults.servers import LastingValkey
 from tests.faults.web import Replicas
@@ -26,7 +26,6 @@ PROCESSES = 4
 LIMIT, INTERVAL = 40, 5.0
 """Of the rule ``probe.scarce``, in seconds."""
 SETTINGS = {"SM_RATE_LIMITS": "seamark.address=1000000/1", "SM_TRUSTED_PROXIES": "127.0.0.1"}
-AGAIN = "Redis answers again"
 
 _customers = count(1)
 
@@ -67,8 +66,12 @@ class Customer:
 
 
 async def test_four_processes_never_admit_more_than_the_limit(replicas: Replicas, report: Report, long: bool) -> None:
-    customers = [Customer(replicas) for _ in range(20 if long else 4)]
-    await asyncio.gather(*(customer.ask(300) for customer in customers))
+    async def many() -> list[Customer]:
+        customers = [Customer(replicas) for _ in range(20 if long else 4)]
+        await asyncio.gather(*(customer.ask(300) for customer in customers))
+        return customers
+
+    customers = await undisturbed(replicas, many)
     most = max(customer.statuses[200] - customer.earned for customer in customers)
     report(
         f"{len(customers)} clients, 300 requests each over {PROCESSES} processes, limit {LIMIT}: admitted "
@@ -89,27 +92,27 @@ async def test_who_is_at_the_limit_gains_nothing_by_an_outage_of_redis(
     happens: Change,
     ends: Change,
 ) -> None:
-    recovered = [replicas.log(number).count(AGAIN) for number in range(PROCESSES)]
-    customer = Customer(replicas)
-    before = await customer.ask(LIMIT + 2 * PROCESSES)
+    async def one() -> tuple[Customer, int]:
+        customer = Customer(replicas)
+        return customer, await customer.ask(LIMIT + 2 * PROCESSES)
+
+    customer, before = await undisturbed(replicas, one)
+    known = losses(replicas)
     await happens(valkey)
     customer.slowest = 0
     try:
         during = sum([await customer.ask(50) for _ in range(20 if long else 4)])
     finally:
         await ends(valkey)
-    slowest, ended = customer.slowest, monotonic()
-    for number in range(PROCESSES):
-        while replicas.log(number).count(AGAIN) == recovered[number]:
-            assert monotonic() - ended < 5, f"process {number} does not find Redis again"
-            await asyncio.sleep(0.05)
-    found_again = monotonic() - ended
+    slowest = customer.slowest
+    assert losses(replicas) - known >= PROCESSES
+    back_after = await found_again(replicas)
     after = await customer.ask(200)
     # Without Redis each process earns by itself.
     bound = LIMIT + 1 + PROCESSES * customer.earned
     report(
         f"Redis {happens.__name__}, then {ends.__name__}: admitted {before} before, {during} during and {after} after it, "
-        f"at most {bound:.1f}; slowest answer {1000 * slowest:.0f} ms, Redis in use again after {found_again:.1f} s"
+        f"at most {bound:.1f}; slowest answer {1000 * slowest:.0f} ms, Redis in use again after {back_after:.1f} s"
     )
     assert before + during + after <= bound
     assert set(customer.statuses) == {200, 429}
@@ -207,6 +210,7 @@ async def test_the_answer_comes_within_100_ms_whatever_redis_does(
         f"Redis behind {fault.__name__}: the first waits {1000 * waits[0]:.0f} ms, the next {1000 * waits[1]:.2f} ms; "
         f"{refused} of {2 * LIMIT} refused"
     )
-    assert waits[0] < 0.25
+    # The rest is for a busy machine; whoever waits for what Redis answers waits for a second, or for ever.
+    assert waits[0] < 0.5
     assert waits[1] < 0.1
     assert 2 * LIMIT - refused <= LIMIT // 2 + 1 + (monotonic() - began) / INTERVAL
