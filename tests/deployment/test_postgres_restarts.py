@@ -6,7 +6,7 @@ import signal
 from time import monotonic
 
 import pytest
-from framework.middleware.retry import OUTAGE
+from framework.middleware.retry import OUTAGE, QUIET
 from host.trial import Trial
 
 from tests.deployment.clients import ENVIRONMENT, failed, tally
@@ -18,6 +18,10 @@ from tests.faults.web import Replicas
 RESTARTS = 3
 TRIES = 10
 IN_DOUBT = "request.outcome_unknown"
+CALM = QUIET + 1
+"""Seconds without a loss, so that each restart is an outage of its own."""
+PATIENT = ENVIRONMENT | {"SM_MAX_CONCURRENCY": "1000"}
+"""On a busy machine a restart takes seconds, in which more wait than a process would let in."""
 
 
 def contact(label: str) -> dict[str, str]:
@@ -32,8 +36,8 @@ RETRY_SAFE = (
 
 
 async def test_what_may_run_again_succeeds(prepared: Trial, faults: Faults, report: Report, long: bool) -> None:
-    calm = 10 if long else 2
-    async with Replicas(prepared, 2, ENVIRONMENT) as replicas:
+    calm = 10 if long else CALM
+    async with Replicas(prepared, 2, PATIENT) as replicas:
         cookie = await sign_in(replicas.clients[0])
         async with Traffic(replicas.clients, cookie, rate=40, kinds=RETRY_SAFE) as traffic:
             await traffic.during("before", calm)
