@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -22,8 +23,8 @@ DEADLINE = 2.0
 """Seconds: of the probe's routes."""
 GONE = 1.0
 """Seconds after the deadline by which nothing of it may run any more."""
-BUSY_MACHINE = 1.5
-"""Seconds that this machine may take for what takes none."""
+BUSY_MACHINE = 3.0
+"""Seconds that this machine may take for what takes none. What is not ended in time goes on for longer than that."""
 POOL_WAIT = 2.0
 # One address asks for more than its share here.
 NO_LIMITS = {"SM_RATE_LIMITS": "seamark.address=off"}
@@ -35,13 +36,26 @@ class Web:
     proxy: FaultProxy
     witness: "asyncpg.Connection[asyncpg.Record]"
 
-    async def too_long(self) -> int:
+    async def too_long(self) -> set[tuple[int, datetime]]:
         """Queries of the probe's that run at this moment."""
-        found = await self.witness.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%/* too long */%'"
+        found = await self.witness.fetch(
+            "SELECT pid, query_start FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%/* too long */%'"
             " AND pid <> pg_backend_pid()"
         )
-        return int(found)
+        return {(row["pid"], row["query_start"]) for row in found}
+
+    async def have_begun(self, number: int) -> None:
+        """Returns once so many of them ran, though on a busy machine the first may be over when the last begins."""
+        seen: set[tuple[int, datetime]] = set()
+
+        async def all_seen() -> bool:
+            seen.update(await self.too_long())
+            return len(seen) >= number
+
+        await until(all_seen)
+
+    async def none_runs(self) -> bool:
+        return not await self.too_long()
 
     async def effects(self) -> set[str]:
         return {row["key"] for row in await self.witness.fetch("SELECT key FROM effect")}
@@ -110,11 +124,11 @@ async def test_the_answer_is_a_504_in_time_and_the_query_is_gone(
         for client in web.replicas.clients
         for _ in range(each)
     ]
-    await until(lambda: _is(web.too_long, len(calls)))
+    await web.have_begun(len(calls))
     if network == "a black hole":
         web.proxy.swallow()
     answers = await asyncio.gather(*calls)
-    await until(lambda: _is(web.too_long, 0))
+    await until(web.none_runs)
     gone = monotonic() - began
     slowest = max(seconds for _, seconds in answers)
     report(
@@ -131,15 +145,13 @@ async def test_the_answer_is_a_504_in_time_and_the_query_is_gone(
     assert {answer.status_code for answer in again} == {200}
 
 
-async def _is(count: Callable[[], Awaitable[int]], number: int) -> bool:
-    return await count() == number
-
-
 async def test_a_504_changed_nothing_and_a_200_did(web: Web, report: Report, long: bool) -> None:
     """Around the deadline, where cancellation and COMMIT meet."""
     number, seed = (2000 if long else 120), random.randrange(1 << 30)
     chance = random.Random(seed)
     moments = {f"effect {index}": chance.uniform(-0.002, 0.02) for index in range(number)}
+    # And one of which nobody can doubt what becomes of it, on either side.
+    moments |= {"too late": -0.5, "in time": DEADLINE / 2}
     # Not more than the pools hold: who waits there is ended before it has written anything.
     room = asyncio.Semaphore(20)
 
@@ -193,7 +205,7 @@ async def test_an_empty_pool_is_a_503_in_time_and_never_a_hang(web: Web, report:
     client, number = web.replicas.clients[1], 25
     # As many as one module gets of a pool of ten.
     holding = [asyncio.create_task(client.get("/api/probe/query/usual")) for _ in range(7)]
-    await until(lambda: _is(web.too_long, 7))
+    await web.have_begun(7)
     answers = await asyncio.gather(*(timed(client.get("/api/probe/query/usual")) for _ in range(number)))
     await asyncio.gather(*holding)
     slowest = max(seconds for _, seconds in answers)
@@ -223,9 +235,9 @@ async def test_a_lock_that_somebody_holds_is_a_503_that_says_when_to_come_back(
 async def test_the_queries_of_a_process_that_was_killed_are_gone(web: Web, prepared: Trial, report: Report) -> None:
     async with Replicas(prepared, 1, NO_LIMITS) as replicas:
         calls = [asyncio.create_task(replicas.clients[0].get("/api/probe/query/usual")) for _ in range(5)]
-        await until(lambda: _is(web.too_long, len(calls)))
+        await web.have_begun(len(calls))
         prepared.processes[replicas.names[0]].kill()
-        gone = await until(lambda: _is(web.too_long, 0))
+        gone = await until(web.none_runs)
         await asyncio.gather(*calls, return_exceptions=True)
     report(f"process killed in {len(calls)} queries: all gone after {gone:.2f} s")
     assert gone < GONE + BUSY_MACHINE
@@ -234,7 +246,7 @@ async def test_the_queries_of_a_process_that_was_killed_are_gone(web: Web, prepa
 async def test_what_a_client_does_not_wait_for_is_done_all_the_same(web: Web) -> None:
     with pytest.raises(httpx.ReadTimeout):
         await web.replicas.clients[0].post(
-            "/api/probe/effects", json={"key": "gone"}, params={"seconds": 0.5}, timeout=0.2
+            "/api/probe/effects", json={"key": "gone"}, params={"seconds": 0.5}, timeout=httpx.Timeout(10, read=0.2)
         )
     await until(lambda: _has(web, "gone"))
 
