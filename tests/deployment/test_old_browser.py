@@ -47,6 +47,8 @@ class Site:
         self.trial.wait_for(f"http://127.0.0.1:{self.next_port}/health/ready", "next")
         (self.nginx.files / "replicas.conf").write_text(to_tcp([self.next_port]))
         self.nginx.reload()
+        # nginx reads its files when it comes to it; until then it sends to the release before.
+        self.trial.wait_until(lambda: "gracefully shutting down" in self.nginx.error.read_text(), "next")
         self.trial.stop("web")
 
 
