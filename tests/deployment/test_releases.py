@@ -52,7 +52,9 @@ class Site:
         self.trial.start(name, *command, environment=self.environment(release))
         try:
             self.trial.wait_for(f"http://127.0.0.1:{port}/health/ready", name)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            # Sooner than uvicorn, which ends an idle connection after 5 s: what is sent just then would be lost.
+            limits = httpx.Limits(keepalive_expiry=2)
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, limits=limits) as client:
                 yield client
         finally:
             self.trial.stop(name)
