@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 from host.dev.environment import CLONE
 
@@ -19,7 +18,3 @@ def commands(name: str) -> list[list[str]]:
     text = (FOLDER / f"{name}.md").read_text()
     lines = [line.strip() for fence in FENCE.findall(text) for line in fence.splitlines()]
     return [shlex.split(line)[1:] for line in lines if line.startswith("sm ")]
-
-
-def path_of(name: str) -> Path:
-    return FOLDER / f"{name}.md"

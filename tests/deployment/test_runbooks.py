@@ -25,7 +25,7 @@ from host.trial import ADMINISTRATOR, Trial
 from typer.main import get_command
 
 from host import cli
-from tests.deployment.runbooks import FOLDER, commands, names
+from tests.deployment.runbooks import commands, names
 from tests.faults.conftest import Report
 from tests.faults.faults import Faults
 from tests.faults.servers import LastingValkey
@@ -52,12 +52,6 @@ def test_every_line_is_one_that_the_command_line_takes(name: str, command_line: 
             command, rest = inner, rest[1:]  # type: ignore[assignment]
             context = typer.Context(command, parent=context)
         command.make_context(command.name, rest, context)
-
-
-@pytest.mark.parametrize("name", names())
-def test_links_lead_somewhere(name: str) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", (FOLDER / f"{name}.md").read_text()):
-        assert (FOLDER / target).exists(), target
 
 
 def test_every_alert_has_a_runbook() -> None:
@@ -142,7 +136,8 @@ async def test_rotate_the_key(prepared: Trial, faults: Faults, report: Report) -
 
 async def test_stuck_queue(prepared: Trial, faults: Faults, report: Report) -> None:
     for name in list(prepared.processes):
-        faults.kill(name)
+        faults.kill(name, family=True)
+    await faults.fetch("DELETE FROM seamark.task_worker")
     task = await faults.enqueue("note", key="stuck")
     operator = Operator(prepared, "stuck-queue")
 
@@ -156,7 +151,7 @@ async def test_stuck_queue(prepared: Trial, faults: Faults, report: Report) -> N
 
     report("stuck queue: no worker, seen by its runbook; one started, the task ran")
     assert "default" in queues
-    assert "again" not in workers
+    assert "No worker was seen" in workers
     assert "probe.note" in queued
     assert (status, after) == (0, 0)
 
@@ -261,7 +256,9 @@ async def test_disk_full(filled: Trial, report: Report) -> None:
     operator = Operator(filled, "disk-full")
     filled.environment["SM_MODULES_ENABLED"] = "users,contacts,background_tasks"
     await asyncio.to_thread(filled.start_web)
-    async with httpx.AsyncClient(base_url=filled.url, timeout=30) as client:
+    # Sooner than uvicorn, which ends an idle connection after 5 s: what is sent just then would be lost.
+    limits = httpx.Limits(keepalive_expiry=2)
+    async with httpx.AsyncClient(base_url=filled.url, timeout=30, limits=limits) as client:
         email, password = ADMINISTRATOR
         assert (await client.post("/api/users/sign-in", json={"email": email, "password": password})).is_success
         person = {"name": "Ada", "email": "ada@example.com", "notes": "x" * 2000}
