@@ -21,9 +21,9 @@ async def test_a_cancelled_task_that_does_not_listen_is_ended_without_its_effect
         lambda: faults.fetchval("SELECT started_at FROM seamark.task_signal WHERE task_id = $1", task_id)
     )
     bystander = await faults.enqueue("slow", key="bystander", seconds=4)
+    asked_at = monotonic()
     async with faults.application.database.unit_of_work() as session:
         await cancel(session, task_id)
-    asked_at = monotonic()
     await faults.until(lambda: faults.ended(task_id))
     took = monotonic() - asked_at
     assert await faults.state(task_id) == "cancelled"
