@@ -1,5 +1,6 @@
 """docker-compose.yml, started as it is and used as people do."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,6 +166,9 @@ async def test_a_laptop_has_the_two_servers_without_the_rest(docker: Engine, con
         "SEAMARK_REDIS_PORT": str(redis),
     }
     files = ("compose", "--file", "docker-compose.yml", "--file", "compose.dev.yml")
+    config = json.loads(docker.docker(*files, "config", "--format", "json", folder=context, environment=told))
+    # All of it waits for the key, which the two servers do without.
+    assert config["services"]["migrate"]["depends_on"].keys() == {"first-start", "postgres"}
     try:
         docker.docker(*files, "up", "--detach", "--wait", "postgres", "redis", folder=context, environment=told)
         running = docker.docker(*files, "ps", "--all", "--services", folder=context, environment=told)
