@@ -21,7 +21,7 @@ BROWSER = ("host/client_app/package.json", "packages/*/package.json", "modules/*
 NPM_LOCK, UV_LOCK, CHANGELOG = "package-lock.json", "uv.lock", "CHANGELOG.md"
 DISTRIBUTION, SCOPE = "seamark-", "@seamark/"
 is_version = re.compile(r"\d+\.\d+\.\d+((a|b|rc)\d+)?").fullmatch
-"""What PyPI and npm both take (PEP 440, Semantic Versioning): without a hyphen, which PEP 440 would change."""
+"""As PyPI takes it (PEP 440): without a hyphen, which npm puts into what it publishes."""
 
 
 def members(clone: Path, patterns: tuple[str, ...]) -> list[Path]:

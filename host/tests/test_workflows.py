@@ -59,6 +59,18 @@ def test_nothing_is_public_before_all_of_it_is_tested_and_built() -> None:
     assert after("release.yml", "image") >= {"tests", "packages"}
 
 
+@pytest.mark.parametrize(("version", "tag"), [("1.4.0", "latest"), ("1.4.0rc1", "next")])
+def test_a_candidate_is_not_what_npm_installs_unasked(version: str, tag: str, tmp_path: Path) -> None:
+    (tmp_path / "python3").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "python3").chmod(0o755)
+    step = jobs("release.yml")["npm"]["steps"][-1]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "VERSION": version}
+    said = subprocess.run(
+        ["bash", "-e", "-c", step["run"]], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert said.split()[-2:] == ["--tag", tag]
+
+
 def test_the_image_says_what_is_in_it_and_where_it_is_from() -> None:
     steps = {step.get("id"): step for step in jobs("release.yml")["image"]["steps"]}
     build = steps["build"]["with"]
