@@ -2,6 +2,7 @@
 
 import asyncio
 
+import structlog
 from framework.policies import policy, public
 from framework.request_session import Session
 from sqlalchemy import text
@@ -9,11 +10,13 @@ from sqlalchemy import text
 from .streams import router
 
 __all__ = ["router"]
+log = structlog.get_logger()
 
 
 @router.get("/hang")
 @policy(public)
 async def hang(seconds: float) -> None:
+    log.info("hangs")
     await asyncio.sleep(seconds)
 
 
