@@ -9,5 +9,6 @@ from framework.error_reports import ErrorReport
 
 
 def write(report: ErrorReport) -> None:
-    with Path(os.environ["PROBE_REPORTS"]).open("a") as file:
-        file.write(json.dumps(asdict(report), default=str) + "\n")
+    # At once, whatever its length: other processes write there, too, and somebody reads meanwhile.
+    with Path(os.environ["PROBE_REPORTS"]).open("ab", buffering=0) as file:
+        file.write(json.dumps(asdict(report), default=str).encode() + b"\n")
