@@ -88,8 +88,9 @@ async def test_a_request_that_enqueues_is_as_fast_without_the_broker(
         f"POST that enqueues, median of {REQUESTS}: {before:.2f} ms before, {hung:.2f} ms with Redis frozen, "
         f"{stopped:.2f} ms with it stopped, {after:.2f} ms afterwards"
     )
-    # What two runs of the same differ by on a machine that does other things, too.
-    usual = 1.5 * max(before, after) + 1
+    # What two runs of the same may differ by on a machine that does other things, too. Who asked Redis would wait for a
+    # tenth of a second at least.
+    usual = 3 * max(before, after) + 10
     assert hung <= usual
     assert stopped <= usual
     assert await faults.fetchval("SELECT count(*) FROM seamark.task") == WARM_UP + 4 * REQUESTS
