@@ -9,7 +9,7 @@ from tests.faults.conftest import Report
 from tests.faults.faults import Faults
 
 GRACE = 1.5
-PATIENCE = GRACE + 5
+PATIENCE = GRACE + 8
 # Shorter than its tasks may take, which the check SM027 refuses: only so some are still running when it is over.
 REPUBLISH_AFTER = "60"
 SETTINGS = {
