@@ -18,7 +18,7 @@ from host.dev.environment import CLONE
 
 SHIPPED = CLONE / "deploy" / "prometheus"
 ALERTS, TESTS, DASHBOARD = (SHIPPED / name for name in ("alerts.yml", "alerts.test.yml", "dashboard.json"))
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def program(name: str) -> str:
@@ -40,7 +40,7 @@ def promtool(*arguments: str | Path, given: str | None = None) -> str:
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """Those of the dashboard, with their legends; Grafana's interval as it is at a scrape a second."""
+    """Those of the dashboard, with their legends; Grafana's interval as it is at a scrape every other second."""
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel.get("targets", ()):
             yield target["expr"].replace("$__rate_interval", "1m"), target["legendFormat"]
@@ -51,14 +51,15 @@ def metrics_in(text: str) -> set[str]:
 
 
 class Prometheus:
-    """``async with Prometheus(folder, port) as prometheus``: the real one, which scrapes that port each second."""
+    """``async with Prometheus(folder, port) as prometheus``: the real one, which scrapes that port every other second."""
 
     def __init__(self, folder: Path, scraped: int) -> None:
         self._folder = folder
         port = free_port()
         self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE)
         configuration = (SHIPPED / "prometheus.yml").read_text().replace("127.0.0.1:9464", f"127.0.0.1:{scraped}")
-        configuration = re.sub(r"_interval: .*", "_interval: 1s", configuration).replace("timeout: 10s", "timeout: 1s")
+        # A scrape may take the two seconds for which a process is waited for.
+        configuration = re.sub(r"_interval: .*", "_interval: 2s", configuration).replace("timeout: 10s", "timeout: 2s")
         (folder / "prometheus.yml").write_text(configuration)
         shutil.copy(ALERTS, folder)
         self._command = [

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import psutil
@@ -19,7 +20,7 @@ from prometheus_client.samples import Sample
 
 from tests.deployment.conftest import StartNginx
 from tests.deployment.managed import Managed
-from tests.deployment.prometheus import ALERTS, Prometheus, expressions, metrics_in, promtool
+from tests.deployment.prometheus import ALERTS, PATIENCE, Prometheus, expressions, metrics_in, promtool
 from tests.faults.conftest import Report
 from tests.faults.faults import Faults
 
@@ -82,7 +83,10 @@ def holders(pid: int, port: int) -> list[int]:
     ]
 
 
-async def all_there(managed: Managed, port: int, names: set[str]) -> str:
+async def all_there(
+    managed: Managed, port: int, names: set[str], enough: Callable[[str], object] = lambda _: True
+) -> str:
+    """What these processes say, once it is ``enough``."""
     text = ""
 
     async def look() -> bool:
@@ -91,13 +95,25 @@ async def all_there(managed: Managed, port: int, names: set[str]) -> str:
             text = await scrape(port)
         except httpx.TransportError:
             return False
-        return processes(text) == names
+        return processes(text) == names and bool(enough(text))
 
-    async with asyncio.timeout(60):
-        while not await look():
-            assert managed.trial.processes[managed.name].poll() is None, managed.log()[-4000:]
-            await asyncio.sleep(0.1)
+    deadline = monotonic() + PATIENCE
+    while not await look():
+        assert managed.trial.processes[managed.name].poll() is None, managed.log()[-4000:]
+        assert monotonic() < deadline, text
+        await asyncio.sleep(0.1)
     return text
+
+
+def names_in(text: str) -> set[str]:
+    """Of all series."""
+    return {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def missing(wanted: set[str], text: str) -> set[str]:
+    """Those of which there is neither a series nor a description."""
+    described = set(metrics_in("\n".join(line for line in text.splitlines() if line.startswith("# HELP"))))
+    return {name.removesuffix("_bucket").removesuffix("_count") for name in wanted - names_in(text)} - described
 
 
 async def ask(managed: Managed, count: int) -> Counter[str]:
@@ -136,8 +152,11 @@ async def test_the_sum_of_all_processes_is_what_was_asked_also_after_a_kill(
     async with served(prepared, *command) as managed:
         before = requests(await all_there(managed, metrics_port, names))
         answers = await ask(managed, count)
-        after = requests(text := await scrape(metrics_port))
-        counted = after - before
+        # An answer may be read before it is counted.
+        text = await all_there(
+            managed, metrics_port, names, lambda text: (requests(text) - before).total() >= answers.total()
+        )
+        counted = requests(text) - before
         by_status: Counter[str] = Counter()
         for (_, status), number in counted.items():
             by_status[status] += number
@@ -193,10 +212,11 @@ async def test_prometheus_reads_all_that_alerts_and_dashboard_ask_for(
         Prometheus(tmp_path, metrics_port) as prometheus,
     ):
         modules = {"SM_MODULES_ENABLED": "admin,users,contacts,background_tasks,probe"}
+        everybody = {"web-1", "web-2", "worker-1", "worker-2", "relay-1", "beat-1"}
         prepared.start("counted", *CELERY, "worker", "-c", "2", environment=modules)
         prepared.start("counted-beat", *CELERY, "beat", environment=modules)
         try:
-            await all_there(managed, metrics_port, {"web-1", "web-2", "worker-1", "worker-2", "relay-1", "beat-1"})
+            await all_there(managed, metrics_port, everybody)
             for number in range(5):
                 answer = await managed.clients[0].post("/api/probe/notes", json={"key": f"metrics-{number}"})
                 assert answer.status_code == 202
@@ -206,13 +226,12 @@ async def test_prometheus_reads_all_that_alerts_and_dashboard_ask_for(
             await prometheus.until("max(seamark_workers) == 1 and max(seamark_beat_silence_seconds) < 60")
             async with asked_all_the_time(managed):
                 await prometheus.until("sum(rate(seamark_http_requests_total[1m])) > 0")
-            text = await scrape(metrics_port)
             await prometheus.until('up{job="seamark"} == 1')
             asked = list(expressions())
-            there = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
-            families = set(metrics_in("\n".join(line for line in text.splitlines() if line.startswith("# HELP"))))
-            missing = metrics_in(ALERTS.read_text() + "\n".join(expr for expr, _ in asked)) - there
-            assert not {name.removesuffix("_bucket").removesuffix("_count") for name in missing} - families
+            wanted = metrics_in(ALERTS.read_text() + "\n".join(expr for expr, _ in asked))
+            # What Postgres knows is not there where it did not answer in time.
+            text = await all_there(managed, metrics_port, everybody, lambda text: not missing(wanted, text))
+            there = names_in(text)
             for expr, legend in asked:
                 result = await prometheus.ask(expr)
                 for label in (part.split("}}")[0] for part in legend.split("{{")[1:]):
