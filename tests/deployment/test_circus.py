@@ -1,5 +1,7 @@
 """circusd with the shipped file: processes that share its socket."""
 
+import os
+import stat
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from tests.faults.conftest import Report
 
 __all__ = ["folder"]
 SHIPPED = CLONE / "deploy" / "circus" / "circus.ini"
+NGINX = 33
+"""The group www-data of Debian."""
 
 
 class Circus(Managed):
@@ -26,7 +30,17 @@ class Circus(Managed):
         configuration = folder / "circus.ini"
         with configuration.open("w") as file:
             written.write(file)
-        super().__init__(trial, ["circusd", str(configuration)], uds=folder / "web.sock")
+        # As the guide makes it, for nginx' group.
+        self.group = NGINX if os.geteuid() == 0 else os.getegid()
+        os.chown(folder, -1, self.group)
+        folder.chmod(0o2755)
+        self.socket = folder / "web.sock"
+        super().__init__(trial, ["circusd", str(configuration)], uds=self.socket)
+
+    def who_may_connect(self) -> tuple[int, int]:
+        """The socket's mode and group."""
+        status = self.socket.stat()
+        return stat.S_IMODE(status.st_mode), status.st_gid
 
     async def control(self, *words: str) -> None:
         await self.run(str(BIN / "circusctl"), "--endpoint", self.endpoint, "--timeout", "60", *words)
@@ -43,4 +57,5 @@ class Circus(Managed):
 
 async def test_serves_heals_scales_reloads_and_drains(prepared: Trial, folder: Path, report: Report) -> None:
     async with Circus(prepared, folder) as circus:
+        assert circus.who_may_connect() == (0o770, circus.group)
         await exercise(circus, report)
