@@ -15,7 +15,7 @@ def assemble(application: Application, dispatcher: Dispatcher) -> FastAPI:
     app = FastAPI(
         title="Seamark",
         version="0.1.0",
-        telemetry={"tracing": False, "metrics": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

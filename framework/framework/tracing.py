@@ -1,6 +1,6 @@
 """OpenTelemetry: traces from a request to its statements, tasks and outgoing calls. Off unless ``SM_TRACES_ENDPOINT`` is set.
 
-Nothing of OpenTelemetry is imported before that. Span names and attributes are those of its semantic conventions; values
+What records and sends is not imported before that. Span names and attributes are those of its semantic conventions; values
 of parameters, headers, bodies and queries are in none of them.
 """
 

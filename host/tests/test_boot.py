@@ -257,3 +257,13 @@ class TestTheDescriptionForTheBrowser:
 def test_settings_given_by_hand_are_used_as_they_are(make_settings: Callable[..., Settings]) -> None:
     settings = make_settings(max_body=7)
     assert create_app(settings).state.application.settings is settings
+
+
+def test_traces_are_recorded_by_one_setting_alone(
+    make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By which FastAPI would export by itself, with the text of exceptions.
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    telemetry = create_app(make_settings())._telemetry
+    assert not any(telemetry[signal] for signal in ("tracing", "metrics", "logs"))
