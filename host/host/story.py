@@ -59,7 +59,7 @@ def story(
 ) -> None:
     """Tell what one request, with its tasks, did: from the tables, and from log lines where they are given.
 
-    kubectl logs -l app=seamark --tail=-1 | sm story ID --logs -
+    kubectl logs -l app.kubernetes.io/name=seamark --tail=-1 | sm story ID --logs -
     """
     from framework.cli import run  # noqa: PLC0415 - `sm --help` needs none of it
 

@@ -1,10 +1,12 @@
 """What `sm story` makes of log lines."""
 
+import re
 from datetime import UTC, datetime
 
 import orjson
 import pytest
-from host.story import Entry, in_log, without_twins
+from host.dev.environment import CLONE
+from host.story import Entry, in_log, story, without_twins
 
 ID = "0123456789abcdef"
 
@@ -53,3 +55,9 @@ def test_a_line_that_the_tables_have_is_told_once() -> None:
     logged, kept = Entry(at, "worker", "said", {}), Entry(at, "task x", "said", {})
 
     assert without_twins([logged, Entry(at, "worker", "other", {})], [kept]) == [Entry(at, "worker", "other", {})]
+
+
+@pytest.mark.parametrize("text", [str(story.__doc__), (CLONE / "docs/tracing.md").read_text()], ids=["help", "guide"])
+def test_the_command_for_a_cluster_asks_for_a_label_that_the_pods_have(text: str) -> None:
+    (label,) = re.findall(r"kubectl logs -l (\S+)", text)
+    assert label.replace("=", ": ") in (CLONE / "deploy/kubernetes/pod/pod.yaml").read_text()
