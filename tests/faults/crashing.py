@@ -1,8 +1,9 @@
 """``python -m tests.faults.crashing <work> <points>``: does one piece of work again and again, and is killed in each.
 
 Each time in a forked process, which kills itself (SIGKILL) when it enters its n-th Python function since the work began;
-n goes evenly over all of them. So the points lie before and after every statement, every write to a socket and every
-answer, wherever the code is that does it. Prints a line of JSON for each point.
+n goes evenly over all of them, from the middle of the first share to that of the last. So the points lie before and after
+every statement, every write to a socket and every answer, wherever the code is that does it. Prints a line of JSON for each
+point.
 """
 
 import asyncio
@@ -175,7 +176,7 @@ def main(name: str, points: int) -> None:
     total = work_once(name, prepared(f"{name} whole"), 0)["passed"]
     assert total > points, "the work was not found"
     for number in range(points):
-        key, last = f"{name} {number}", 1 + number * total // points
+        key, last = f"{name} {number}", 1 + (2 * number + 1) * total // (2 * points)
         print(json.dumps({"key": key, "point": last, "of": total, **work_once(name, prepared(key), last)}))  # noqa: T201
 
 
