@@ -192,7 +192,10 @@ async def test_a_service_that_hangs_holds_twenty_calls_of_a_process_and_no_other
         f" another meanwhile: {len(others)} calls, slowest {slowest * 1000:.0f} ms"
     )
     assert hanging.most_under_way == 20
-    assert ended == {"outgoing.timeout": 20, "outgoing.busy": 10}
+    assert ended["outgoing.busy"] == 10
+    # Twenty end at one moment, with a quarter of a second to say so; on a busy machine the deadline says it of some.
+    assert ended["outgoing.timeout"] > 0
+    assert ended["outgoing.timeout"] + ended["request.deadline_exceeded"] == 20
     assert {answered.status for answered in others} == {200}
     assert slowest < 1
 
