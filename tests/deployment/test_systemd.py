@@ -1,4 +1,7 @@
-"""The units, as systemd judges them, and the processes that they start, with their socket as systemd hands it over."""
+"""The units, as systemd judges them, and the processes that they start, with their socket as systemd hands it over.
+
+For where no systemd can be started; elsewhere test_systemd_machine has all of it by systemd itself.
+"""
 
 import asyncio
 import os

@@ -35,10 +35,11 @@ SM053 = Code(
 )
 SM054 = Code(
     "SM054",
-    "A probe asks for the wrong thing, or nothing does",
+    "A probe asks for the wrong thing, or what has ended stays away",
     Level.ERROR,
     "Liveness is `/health`, which asks nothing of other services; readiness and start-up are `/health/ready`. A liveness probe on readiness "
-    "restarts every process when Postgres is away. A worker's is `sm worker-alive`.",
+    "restarts every process when Postgres is away. A worker's is `sm worker-alive`. Whatever ends is started again, however often "
+    "that has failed: for systemd `Restart=always`, `StartLimitIntervalSec=0`, and no `Requires=` of what may fail.",
 )
 SM055 = Code(
     "SM055",

@@ -20,6 +20,7 @@ STOP = 90.0
 """Seconds of TimeoutStopSec where it is not said."""
 OPTIONS = {"command": "ExecStart", "signal": "KillSignal", "to_all": "KillMode"}
 """Of systemd, by what a program calls them."""
+REQUIRING = ("Requires", "Requisite", "BindsTo")
 
 
 @dataclass
@@ -124,6 +125,12 @@ def _running(unit: Unit, program: Program) -> Iterator[Finding]:
             f"{unit.at('Restart')}: nobody starts {program.name} again when it has ended by itself",
             hint="Restart=always",
         )
+    # With RestartSec it takes less than ten seconds to have been started five times (DefaultStartLimitBurst=).
+    if _seconds(unit.last("StartLimitIntervalSec", "10")):
+        yield SM054.finding(
+            f"{unit.at('StartLimitIntervalSec')}: {program.name} is given up after a few starts, as while Postgres is away",
+            hint="StartLimitIntervalSec=0 in [Unit]",
+        )
     if unit.last("KillMode") in ("process", "none"):
         yield SM059.finding(f"{unit.at('KillMode')}: what {program.name} leaves behind goes on", hint="KillMode=mixed")
 
@@ -136,12 +143,22 @@ def _migrated(unit: Unit, program: Program) -> Iterator[Finding]:
         yield SM066.finding(
             f"{unit.at('ExecStartPre')}: {program.name} migrates when it starts", hint="seamark-migrate.service"
         )
-    needed = [set(" ".join(unit.all(option)).split()) for option in ("Requires", "After")]
-    if not before and not any("migrate" in name for name in needed[0] & needed[1]):
+    wanted, after, *required = (_migrations(unit, option) for option in ("Wants", "After", *REQUIRING))
+    if any(required):
+        yield SM054.finding(
+            f"{unit.at('Requires')}: {program.name} is never started again once migrations failed, as while Postgres is away",
+            hint="Wants= and After=seamark-migrate.service",
+        )
+    elif not before and not wanted & after:
         yield SM066.finding(
             f"{unit.name} starts without the database having been migrated",
-            hint="Requires= and After=seamark-migrate.service",
+            hint="Wants= and After=seamark-migrate.service",
         )
+
+
+def _migrations(unit: Unit, option: str) -> set[str]:
+    """Which of the units that it names there migrate."""
+    return {name for name in " ".join(unit.all(option)).split() if "migrate" in name}
 
 
 def _socket(unit: Unit, program: Program, sockets: set[str]) -> Iterator[Finding]:

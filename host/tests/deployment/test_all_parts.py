@@ -57,7 +57,7 @@ ONE_FILE: dict[str, tuple[Change, set[str]]] = {
     "a folder twice": ((f"{NGINX}/files.conf", "root /srv/seamark;", "root /srv/seamark/build;"), {"SM064"}),
     "an option of old": ((SUPERVISOR, "sm web --fd 0 --workers 1", "uvicorn host.main:app --fd 0 --debug"), {"SM065"}),
     "PgBouncer by sessions": ((PGBOUNCER, "pool_mode = transaction", "pool_mode = session"), {"SM065"}),
-    "web beside the migration": (("deploy/systemd/seamark-web@.service", "Requires=seamark-migrate.service", ""), {"SM066"}),
+    "web beside the migration": (("deploy/systemd/seamark-web@.service", "Wants=seamark-migrate.service ", "Wants="), {"SM066"}),
     "counted by another key": ((f"{NGINX}/names.conf", "limit_req_zone $seamark_client", "limit_req_zone $http_x_user_id"), {"SM067"}),
     "upgraded each time": ((f"{NGINX}/proxy.conf", "Connection $seamark_connection", "Connection upgrade"), {"SM068"}),
     "no YAML": ((PROMETHEUS, "scrape_configs:", "scrape_configs: :"), {"SM069"}),

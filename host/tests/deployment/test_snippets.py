@@ -29,8 +29,9 @@ EXPECTED = {
 }
 COMMANDS = [line.split("  ") for line in (SNIPPETS / "commands.txt").read_text().splitlines()]
 UNIT = """[Unit]
-Requires=seamark-migrate.service
+Wants=seamark-migrate.service
 After=seamark-migrate.service
+StartLimitIntervalSec=0
 [Service]
 ExecStart=/opt/seamark/.venv/bin/{}
 User=seamark
