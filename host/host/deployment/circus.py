@@ -6,7 +6,7 @@ from pathlib import Path
 from framework.findings import Finding
 from framework.module import Module
 
-from host.deployment.codes import SM056, SM059, SM065, SM069
+from host.deployment.codes import SM054, SM056, SM059, SM065, SM069
 from host.deployment.machine.ini import Ini
 from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
@@ -57,6 +57,16 @@ def _watcher(
     if int(options.get("max_age", "0")):
         yield SM056.finding(
             f"{ini.at(section, 'max_age')}: [{section}] replaces its processes by their age", hint="leave it out"
+        )
+    if not _is_true({"respawn": "True"} | dict(options), "respawn"):
+        yield SM054.finding(
+            f"{ini.at(section, 'respawn')}: nobody starts [{section}] again when it has ended by itself",
+            hint="leave it out",
+        )
+    if int(options.get("max_retry", "5")) != -1:
+        yield SM054.finding(
+            f"{ini.at(section, 'max_retry')}: [{section}] is given up after a few starts, as while migrations run",
+            hint="max_retry = -1",
         )
     if program.role is Role.WEB:
         yield from _socket(ini, section, options)

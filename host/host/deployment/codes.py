@@ -39,7 +39,8 @@ SM054 = Code(
     Level.ERROR,
     "Liveness is `/health`, which asks nothing of other services; readiness and start-up are `/health/ready`. A liveness probe on readiness "
     "restarts every process when Postgres is away. A worker's is `sm worker-alive`. Whatever ends is started again, however often "
-    "that has failed: for systemd `Restart=always`, `StartLimitIntervalSec=0`, and no `Requires=` of what may fail.",
+    "that has failed: for systemd `Restart=always`, `StartLimitIntervalSec=0`, and no `Requires=` of what may fail; for supervisor "
+    "`autorestart` and `startretries`, for circus `max_retry = -1`.",
 )
 SM055 = Code(
     "SM055",

@@ -7,7 +7,7 @@ from pathlib import Path
 from framework.findings import Finding
 from framework.module import Module
 
-from host.deployment.codes import SM065, SM069
+from host.deployment.codes import SM054, SM065, SM069
 from host.deployment.machine.ini import Ini
 from host.deployment.machine.listening import bound, listening
 from host.deployment.machine.program import Program, Role, too_many
@@ -15,6 +15,8 @@ from host.deployment.machine.variables import of_machine
 
 FILES = ("deploy/supervisor/*.conf",)
 KINDS = ("program:", "fcgi-program:")
+ENDLESS = 1000
+"""Starts that take days: a second more is waited between them each time."""
 DEFAULTS = {"stopwaitsecs": "10", "stopsignal": "TERM"}
 OPTIONS = {"signal": "stopsignal", "to_all": "stopasgroup"}
 """Of supervisor, by what a program calls them."""
@@ -49,6 +51,16 @@ def _judged(
         return
     program = _program(ini, section, options, clone, modules)
     yield from program.findings()
+    if options.get("autorestart", "unexpected").lower() != "true":
+        yield SM054.finding(
+            f"{ini.at(section, 'autorestart')}: nobody starts [{section}] again when it has ended by itself",
+            hint="autorestart = true",
+        )
+    if int(options.get("startretries", "3")) < ENDLESS:
+        yield SM054.finding(
+            f"{ini.at(section, 'startretries')}: [{section}] is given up after a few starts, as while migrations run",
+            hint="startretries = 100000",
+        )
     if program.role is Role.WEB:
         yield from _socket(ini, section, options, program.words)
         yield from listening(ini.at(section, "command"), program.words)

@@ -18,8 +18,8 @@ EXPECTED = {
         {"SM050", "SM051", "SM055", "SM061", "SM062", "SM065", "SM067", "SM068"},
     ),
     "nginx-least": ("deploy/edge/nginx.conf", {"SM050", "SM051", "SM055", "SM064", "SM068"}),
-    "supervisor": ("deploy/supervisor/own.conf", {"SM053", "SM059", "SM063"}),
-    "circus": ("deploy/circus/own.ini", {"SM053", "SM063"}),
+    "supervisor": ("deploy/supervisor/own.conf", {"SM053", "SM054", "SM059", "SM063"}),
+    "circus": ("deploy/circus/own.ini", {"SM053", "SM054", "SM063"}),
     "gunicorn": ("deploy/gunicorn/own.conf.py", {"SM050", "SM053", "SM056", "SM063", "SM065"}),
     "systemd": ("deploy/systemd/own.service", {"SM054", "SM056", "SM058", "SM063", "SM065", "SM066"}),
     "kubernetes": (

@@ -33,6 +33,8 @@ MUTATIONS = {
     "a shell": (WEB, "command = sh -c '/opt/seamark/.venv/bin/sm web --fd 0'", {"SM059"}),
     "uv": (WEB, "command = uv run sm web --fd 0", {"SM059"}),
     "migrates when it starts": (WEB, "command = bash -c 'sm migrate && exec sm web --fd 0'", {"SM059", "SM066"}),
+    "stays away": ("autorestart = true", "", {"SM054"}),
+    "given up after three starts": ("startretries = 100000\n", "", {"SM054"}),
     "replaced by count": (WEB, f"{UVICORN} --limit-max-requests 1000", {"SM056"}),
     "believes anybody": (WEB, f"{UVICORN} --proxy-headers --forwarded-allow-ips=*", {"SM055"}),
     "believes anybody by the environment": (WEB, f"{UVICORN}\nenvironment = FORWARDED_ALLOW_IPS='*'", {"SM055"}),
