@@ -54,7 +54,8 @@ if [ "$1" = --inside ]; then
 fi
 
 folder=$1 clone=$2 script=$3
-cgroup=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)/seamark-$$
+cgroups=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
+cgroup=${cgroups:?there are no control groups of version 2}/seamark-$$
 mkdir "$cgroup"
 end() {
   kill -9 "$first" 2>/dev/null || true

@@ -25,13 +25,27 @@ SECRETS = ("SM_SECRET_KEY", "SM_DATABASE_URL", "SM_REDIS_URL")
 LOG = Path("var/log/seamark.log")
 
 
+PROBE = """
+mkdir "$0/changes" "$0/work"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$0/changes,workdir=$0/work" /mnt
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+test -w "$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)/cgroup.procs"
+"""
+
+
 @pytest.fixture(autouse=True)
-def able() -> None:
+def able(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Namespaces with a file system of their own are for root, and where they are closed nothing can be shown."""
     missing = [name for name in NEEDED if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
-    probe = ["unshare", "--pid", "--fork", "--mount", "--cgroup", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    if missing or os.geteuid() or subprocess.run(probe, capture_output=True, check=False).returncode:
-        pytest.skip(f"no machine of its own can be made here: {', '.join(missing) or 'not root, or no namespaces'}")
+    reason = f"no {', '.join(missing)}" if missing else "not root" if os.geteuid() else ""
+    if not reason:
+        probe = ["unshare", "--pid", "--fork", "--mount", "--cgroup", "sh", "-ec", PROBE]
+        tried = subprocess.run(
+            [*probe, str(tmp_path_factory.mktemp("probe"))], capture_output=True, text=True, check=False
+        )
+        reason = (tried.stderr.strip() or "no control groups") if tried.returncode else ""
+    if reason:
+        pytest.skip(f"no machine of its own can be made here: {reason}")
 
 
 def guide() -> str:
