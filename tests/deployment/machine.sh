@@ -8,14 +8,18 @@ set -euo pipefail
 export PATH=$PATH:/usr/sbin:/sbin
 
 inside() {
-  local folder=$1 clone=$2 root=$1/root units=etc/systemd/system name
+  local folder=$1 clone=$2 root=$1/root units=etc/systemd/system name shown=
   mount --make-rprivate /
   mkdir -p "$folder"/{changes,work,root}
   mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/changes,workdir=$folder/work" "$root"
   mkdir -p "$root/opt/seamark"
   mount --bind "$root$clone" "$root/opt/seamark"
-  # The clone and its Python may lie in a home, which only its owner may enter.
+  # The clone and its Python may lie where the units do not let their processes look, or in a home which only its owner may enter.
   for name in "$clone" "$(realpath "$clone/.venv/bin/python")"; do
+    case $name in
+      /tmp/* | /var/tmp/*) shown+=$'PrivateTmp=no\n' ;;
+      /root/* | /home/*) shown+=$'ProtectHome=no\n' ;;
+    esac
     while name=$(dirname "$name") && [ "$name" != / ]; do chmod o+x "$root$name"; done
   done
   cd "$root"
@@ -33,9 +37,9 @@ inside() {
     printf '[Unit]\nDefaultDependencies=no\n' >"$units/$name.target"
   done
   mkdir "$units/service.d"
-  cat >"$units/service.d/here.conf" <<-'END'
+  cat >"$units/service.d/here.conf" <<-END
 	[Service]
-	ProtectHome=no
+	$shown
 	StandardOutput=append:/var/log/seamark.log
 	StandardError=append:/var/log/seamark.log
 	END

@@ -29,7 +29,7 @@ PROBE = """
 mkdir "$0/changes" "$0/work"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/changes,workdir=$0/work" /mnt
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-test -w "$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)/cgroup.procs"
+test -w /sys/fs/cgroup/cgroup.procs
 """
 
 
