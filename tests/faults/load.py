@@ -1,4 +1,5 @@
-"""Load on one web process, from a process of its own so that client and server do not share one event loop.
+"""Load on one web process, from a process of its own so that client and server do not share one event loop; on uvloop, so
+that it takes little of what they share, the machine.
 
 ``run`` starts it as ``python -m tests.faults.load``. With a rate it is open: a request is sent when its time has come,
 answered or not those before it, and its time runs from then on (G. Tene: coordinated omission). Without, it is closed:
@@ -12,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
-from typing import Self
+from typing import Self, cast
+
+import uvloop
 
 CONNECT = 100
 """Connections made at once: fewer than what a listening socket keeps waiting."""
@@ -70,8 +73,7 @@ class Connection(asyncio.Protocol):
         self._end = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def send(self, at: float) -> None:
         self.sent_at = at
@@ -171,4 +173,4 @@ async def run(load: Load) -> Outcome:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(asyncio.run(Run.of(Load(**json.loads(sys.argv[1])))))))  # noqa: T201
+    print(json.dumps(asdict(uvloop.run(Run.of(Load(**json.loads(sys.argv[1])))))))  # noqa: T201

@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from statistics import mean
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import httpx
@@ -24,12 +23,12 @@ ENVIRONMENT = {
     "SM_RATE_LIMITS": "seamark.principal=off; seamark.address=off; users.sign_in=off",
 }
 PATH = "/api/contacts?limit=20"
-# A millisecond or two of CPU each: of requests that do next to nothing, three times the capacity would be
-# more than could be answered at all.
-MIX = ["/api/contacts?limit=100", "/api/contacts?limit=100&q=person&sort=-name", PATH, "/api/users/me/sessions"]
+# A millisecond or two of CPU each. To turn one away takes a tenth of one: of requests that do next to nothing, three times
+# the capacity would be more than could be answered at all.
+MIX = ["/api/contacts?limit=100&q=person&sort=-name", "/api/users/me/sessions"]
 KEPT = 0.8
 """Of the peak, that goodput has to stay at."""
-ROUNDS = 5
+ROUNDS = 8
 REFUSED = 200 - 38
 HANG = 10
 """Seconds for which a slow module's requests hang."""
@@ -143,31 +142,37 @@ async def test_goodput_stays_at_three_times_the_capacity_and_afterwards_all_is_a
     web: Web, report: Report, long: bool
 ) -> None:
     closed = web.load(10 if long else 2, 32)
-    await web.measure(replace(closed, seconds=2))
-    best = 0.0
-    # What neighbours take of the machine only ever makes a round look worse: one good one will do.
+    await web.measure(closed)
+    calm, over = [await web.measure(closed)], list[Measured]()
+    # In turn, so that what neighbours take of the machine falls on both; and as often as it takes for that to even out.
     for _ in range(ROUNDS):
-        before = await web.measure(closed)
-        capacity = before.good
-        over = await web.measure(web.load(closed.seconds, 400, capacity * 3))
-        after = await web.measure(closed)
-        kept = over.good / mean((before.good, after.good))
-        kept_by_cpu = over.good_by_cpu / mean((before.good_by_cpu, after.good_by_cpu))
-        report(
-            f"asked for {capacity * 3:.0f}/s: {over.good:.0f}/s served (p99 {over.outcome.p(99):.0f} ms), "
-            f"{over.outcome.rate(503):.0f}/s turned away (p99 {over.outcome.p(99, 503):.0f} ms), "
-            f"{over.outcome.unsent} unsent; before {before.good:.0f}/s, afterwards {after.good:.0f}/s: "
-            f"goodput {kept:.0%} of the peak, {kept_by_cpu:.0%} by the server's CPU time"
-        )
-        assert over.outcome.statuses().keys() <= {"200", "503"}
-        assert before.outcome.statuses().keys() == after.outcome.statuses().keys() == {"200"}
-        assert before.outcome.lost == over.outcome.lost == after.outcome.lost == 0
-        # Without refusals it was no overload: the process could do more than just before.
-        if over.outcome.count(503):
-            best = max(best, kept, kept_by_cpu)
-        if best >= KEPT:
+        over.append(await web.measure(web.load(closed.seconds, 400, calm[-1].good * 3)))
+        calm.append(await web.measure(closed))
+        kept = sum_of(over).good / sum_of(calm).good
+        kept_by_cpu = sum_of(over).good_by_cpu / sum_of(calm).good_by_cpu
+        if max(kept, kept_by_cpu) >= KEPT:
             break
-    assert best >= KEPT
+    outcome, before, after = sum_of(over).outcome, calm[0].outcome, calm[-1].outcome
+    report(
+        f"asked for {calm[0].good * 3:.0f}/s: {outcome.rate():.0f}/s served (p99 {outcome.p(99):.0f} ms), "
+        f"{outcome.rate(503):.0f}/s turned away (p99 {outcome.p(99, 503):.0f} ms), "
+        f"{outcome.unsent} unsent; before {before.rate():.0f}/s, afterwards {after.rate():.0f}/s: "
+        f"goodput {kept:.0%} of the peak, {kept_by_cpu:.0%} by the server's CPU time, {len(over)} rounds"
+    )
+    assert outcome.statuses().keys() == {"200", "503"}
+    assert sum_of(calm).outcome.statuses().keys() == {"200"}
+    assert outcome.lost == sum_of(calm).outcome.lost == 0
+    assert max(kept, kept_by_cpu) >= KEPT
+
+
+def sum_of(rounds: Sequence[Measured]) -> Measured:
+    outcome = Outcome(sum(each.outcome.seconds for each in rounds))
+    for each in rounds:
+        for status, milliseconds in each.outcome.milliseconds.items():
+            outcome.milliseconds.setdefault(status, []).extend(milliseconds)
+        outcome.unsent += each.outcome.unsent
+        outcome.lost += each.outcome.lost
+    return Measured(outcome, sum(each.cpu for each in rounds))
 
 
 async def test_probes_and_sign_in_are_served_meanwhile(web: Web, report: Report, long: bool) -> None:
